@@ -1,0 +1,73 @@
+//! What `--help` and `--version` print.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use thruster_proxy::config::env::{Environment, current};
+use thruster_proxy::config::settings::{SETTINGS, Setting};
+
+pub const USAGE: &str = "Usage: thrust COMMAND [ARG...]";
+
+pub fn print_version() -> ExitCode {
+    let (arch, system) = (std::env::consts::ARCH, std::env::consts::OS);
+    print(&format!("thrust {} ({arch}-{system})\n", env!("CARGO_PKG_VERSION")))
+}
+
+pub fn print_help(environment: &impl Environment) -> ExitCode {
+    print(&help(environment))
+}
+
+fn print(text: &str) -> ExitCode {
+    // `thrust --help | head` closes the pipe early; that is no reason to panic.
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn help(environment: &impl Environment) -> String {
+    let mut help = format!(
+        "{USAGE}\n\n\
+         Starts COMMAND with PORT set, and puts HTTP in front of the web server it runs:\n\n    \
+         thrust bin/rails server\n\n\
+         Options, only before COMMAND:\n  \
+         -h, --help     this text\n  \
+         -v, --version  version and target\n\n\
+         Settings, from the environment (THRUSTER_NAME wins over NAME):\n\n"
+    );
+    for setting in SETTINGS {
+        // Writing into a `String` cannot fail.
+        let _ = writeln!(help, "  {}\n      {}", setting.name, setting.help);
+        let now = now(setting, environment);
+        let _ = writeln!(help, "      default {}, now {now}", default(setting));
+    }
+    help
+}
+
+fn default(setting: &Setting) -> &str {
+    if setting.default.is_empty() { "none" } else { setting.default }
+}
+
+fn now(setting: &Setting, environment: &impl Environment) -> String {
+    match current(environment, setting) {
+        None => default(setting).to_owned(),
+        Some(_) if setting.is_secret() => "(hidden)".to_owned(),
+        Some((variable, text)) => format!("{} (from {variable})", text.to_string_lossy()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_tells_defaults_current_values_and_no_secrets() {
+        let help = help(&[("THRUSTER_TARGET_PORT", "4000"), ("EAB_HMAC_KEY", "hunter2")]);
+        assert!(help.contains("default 3000, now 4000 (from THRUSTER_TARGET_PORT)"));
+        assert!(!help.contains("hunter2"));
+        for setting in SETTINGS {
+            assert!(help.contains(setting.name), "{}", setting.name);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! One line a request, whatever became of it. A [`Record`] is opened when the request arrives
+//! and writes itself when it is dropped: after the last byte of the response, or when the
+//! request's life ends early, which nobody needs to notice for it to be logged.
+
+mod query;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
+
+use crate::body::{RequestBody, Upload};
+use crate::error::Error;
+use crate::forwarded::{self, X_REQUEST_ID};
+use crate::log::{Line, Log};
+
+pub const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+
+/// Where request lines go, if anywhere, and whose word is taken for the client's address.
+#[derive(Clone)]
+pub struct AccessLog {
+    pub log: Option<Log>,
+    pub trust_forwarded: bool,
+}
+
+/// What will be said of one request. Empty when requests are not logged.
+#[derive(Default)]
+pub struct Record(Option<Box<Entry>>);
+
+struct Entry {
+    log: Log,
+    started: Instant,
+    peer: SocketAddr,
+    method: Option<Method>,
+    target: Uri,
+    version: Option<Version>,
+    forwarded_for: Option<String>,
+    request_id: Option<HeaderValue>,
+    request_type: Option<HeaderValue>,
+    request_length: i64,
+    user_agent: Option<HeaderValue>,
+    upload: Option<Arc<Upload>>,
+    status: Option<StatusCode>,
+    response_type: Option<HeaderValue>,
+    cache: Option<HeaderValue>,
+    upstream: Option<Duration>,
+    /// Beyond what `upload` has counted.
+    received: u64,
+    sent: u64,
+    error: Option<String>,
+    has_ended: bool,
+}
+
+impl AccessLog {
+    /// Opens the record of a request that has just arrived.
+    pub fn open(&self, request: &Request<RequestBody>, peer: SocketAddr) -> Record {
+        let mut record = self.open_unread(peer);
+        if let Some(entry) = &mut record.0 {
+            let headers = request.headers();
+            entry.method = Some(request.method().clone());
+            entry.target = request.uri().clone();
+            entry.version = Some(request.version());
+            if self.trust_forwarded {
+                entry.forwarded_for = forwarded::client_address(headers);
+            }
+            entry.request_type = headers.get(CONTENT_TYPE).cloned();
+            entry.request_length = content_length(headers)
+                .unwrap_or_else(|| if request.body().upload().is_some() { -1 } else { 0 });
+            entry.user_agent = headers.get(USER_AGENT).cloned();
+            entry.upload = request.body().upload();
+        }
+        record
+    }
+
+    /// Opens the record of a request that could not be read.
+    pub fn open_unread(&self, peer: SocketAddr) -> Record {
+        Record(self.log.as_ref().map(|log| {
+            Box::new(Entry {
+                log: log.clone(),
+                started: Instant::now(),
+                peer,
+                method: None,
+                target: Uri::default(),
+                version: None,
+                forwarded_for: None,
+                request_id: None,
+                request_type: None,
+                request_length: 0,
+                user_agent: None,
+                upload: None,
+                status: None,
+                response_type: None,
+                cache: None,
+                upstream: None,
+                received: 0,
+                sent: 0,
+                error: None,
+                has_ended: false,
+            })
+        }))
+    }
+}
+
+impl Record {
+    /// The fields the child will see: this is where the request's id comes from.
+    pub fn forwarded(&mut self, headers: &HeaderMap) {
+        if let Some(entry) = &mut self.0 {
+            entry.request_id = headers.get(X_REQUEST_ID).cloned();
+        }
+    }
+
+    /// How long the child took to begin its answer.
+    pub fn upstream(&mut self, took: Duration) {
+        if let Some(entry) = &mut self.0 {
+            entry.upstream = Some(took);
+        }
+    }
+
+    /// The head of the response is decided.
+    pub fn responded(&mut self, status: StatusCode, headers: &HeaderMap) {
+        if let Some(entry) = &mut self.0 {
+            entry.status = Some(status);
+            entry.response_type = headers.get(CONTENT_TYPE).cloned();
+            entry.cache = headers.get(X_CACHE).cloned();
+        }
+    }
+
+    /// So many more bytes of body went towards the client.
+    pub fn sent(&mut self, bytes: usize) {
+        if let Some(entry) = &mut self.0 {
+            entry.sent += bytes as u64;
+        }
+    }
+
+    /// Bytes of another protocol went through, both ways.
+    pub fn tunnelled(&mut self, received: u64, sent: u64) {
+        if let Some(entry) = &mut self.0 {
+            entry.received += received;
+            entry.sent += sent;
+        }
+    }
+
+    /// Something went wrong. The first reason is the one that counts.
+    pub fn failed(&mut self, error: &Error) {
+        if let Some(entry) = &mut self.0 {
+            entry.error.get_or_insert_with(|| error.to_string());
+            if matches!(error, Error::ClientGone | Error::ClientStalled) {
+                entry.status = Some(error.status());
+            }
+            entry.has_ended = true;
+        }
+    }
+
+    /// The response is whole.
+    pub fn ended(&mut self) {
+        if let Some(entry) = &mut self.0 {
+            entry.has_ended = true;
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        // Nobody came to the end of it: the client's side gave up first.
+        if self.0.as_ref().is_some_and(|entry| !entry.has_ended) {
+            self.failed(&Error::ClientGone);
+        }
+        if let Some(entry) = &self.0 {
+            thread_local!(static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+            LINE.with_borrow_mut(|line| {
+                line.clear();
+                entry.write(line);
+                entry.log.write(line);
+            });
+        }
+    }
+}
+
+impl Entry {
+    fn write(&self, out: &mut Vec<u8>) {
+        let text = |value: &Option<HeaderValue>| {
+            value.as_ref().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+        };
+        let optional = |value: &Option<HeaderValue>| text(value).unwrap_or_default();
+        let peer = self.peer.to_string();
+        let mut line = Line::begin(out, self.log.style, "INFO", "Request");
+        line.text("path", self.method.as_ref().map_or("", |_| self.target.path()))
+            .number("status", self.status.map_or(0, |status| status.as_u16()))
+            .number("dur", self.started.elapsed().as_millis())
+            .text("method", self.method.as_ref().map_or("", Method::as_str))
+            .number("req_content_length", self.request_length)
+            .text("req_content_type", &optional(&self.request_type))
+            .number("resp_content_length", self.sent)
+            .text("resp_content_type", &optional(&self.response_type))
+            .text("remote_addr", self.forwarded_for.as_deref().unwrap_or(&peer))
+            .text("user_agent", &optional(&self.user_agent))
+            .text("cache", &optional(&self.cache))
+            .text("query", &query::filtered(self.target.query().unwrap_or_default()))
+            .text("proto", self.version.map_or("", protocol));
+        if let Some(id) = text(&self.request_id) {
+            line.text("request_id", &id);
+        }
+        if let Some(took) = self.upstream {
+            line.number("upstream", format_args!("{:.3}", took.as_secs_f64() * 1000.0));
+        }
+        let uploaded = self.upload.as_ref().map_or(0, |upload| upload.received());
+        line.number("bytes_in", uploaded + self.received);
+        line.number("bytes_out", self.sent);
+        if let Some(error) = &self.error {
+            line.text("error", error);
+        }
+        line.end();
+    }
+}
+
+/// The protocol as Go spells it.
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2.0",
+        _ => "HTTP/1.1",
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<i64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,222 @@
+//! The two bodies of an exchange: the request's on its way in, bounded and under a deadline;
+//! the response's on its way out. Enums, so that no frame is boxed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::access_log::Record;
+use crate::connection::http1::BodyReader;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::hop_by_hop;
+use crate::upstream::{AnswerBody, Tunnel};
+
+/// What is known of a request's body while, and after, somebody else reads it.
+#[derive(Default)]
+pub struct Upload {
+    received: AtomicU64,
+    fault: OnceLock<Error>,
+}
+
+impl Upload {
+    /// Bytes of body that have arrived.
+    pub fn received(&self) -> u64 {
+        self.received.load(Relaxed)
+    }
+
+    /// Why the body broke off, if it did.
+    pub fn fault(&self) -> Option<&Error> {
+        self.fault.get()
+    }
+}
+
+/// A request's body.
+pub struct RequestBody {
+    source: Source,
+    /// Where the progress is told; `None` for a body that is empty from the start.
+    upload: Option<Arc<Upload>>,
+    limit: u64,
+    stall: Deadline,
+    patience: Option<Duration>,
+}
+
+enum Source {
+    Empty,
+    Http1(BodyReader),
+    Http2(Incoming),
+}
+
+impl RequestBody {
+    pub fn empty() -> Self {
+        RequestBody::from(Source::Empty)
+    }
+
+    pub fn http1(reader: BodyReader) -> Self {
+        RequestBody::from(Source::Http1(reader))
+    }
+
+    pub fn http2(incoming: Incoming) -> Self {
+        match incoming.is_end_stream() {
+            true => RequestBody::empty(),
+            false => RequestBody::from(Source::Http2(incoming)),
+        }
+    }
+
+    fn from(source: Source) -> Self {
+        let upload = (!matches!(source, Source::Empty)).then(Arc::default);
+        RequestBody { source, upload, limit: u64::MAX, stall: Deadline::new(), patience: None }
+    }
+
+    pub fn upload(&self) -> Option<Arc<Upload>> {
+        self.upload.clone()
+    }
+
+    /// From now on more than `limit` bytes, or no byte for `patience`, break the body off.
+    pub fn restrict(&mut self, limit: Option<u64>, patience: Option<Duration>) {
+        self.limit = limit.unwrap_or(u64::MAX);
+        self.patience = patience;
+        self.stall.restart(patience);
+    }
+
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match &mut self.source {
+            Source::Empty => Poll::Ready(None),
+            Source::Http1(reader) => reader.poll_frame(cx),
+            Source::Http2(incoming) => {
+                Pin::new(incoming).poll_frame(cx).map_err(|_| Error::ClientGone)
+            }
+        }
+    }
+
+    /// Counts a frame, and finds out whether it is one too many.
+    fn admit(&self, upload: &Upload, mut frame: Frame<Bytes>) -> Result<Frame<Bytes>, Error> {
+        if let Some(data) = frame.data_ref() {
+            let length = data.len() as u64;
+            if upload.received.fetch_add(length, Relaxed) + length > self.limit {
+                return Err(Error::BodyTooLarge);
+            }
+        } else if let Some(trailers) = frame.trailers_mut() {
+            hop_by_hop::remove_from_trailers(trailers);
+        }
+        Ok(frame)
+    }
+}
+
+/// Tells hyper that the body broke off; the reason itself is in [`Upload::fault`].
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body broke off")]
+pub struct BrokenOff;
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let this = self.get_mut();
+        let Some(upload) = this.upload.clone() else { return Poll::Ready(None) };
+        let frame = match this.poll_source(cx) {
+            Poll::Ready(frame) => {
+                this.stall.restart(this.patience);
+                frame.transpose()
+            }
+            Poll::Pending => {
+                ready!(this.stall.poll(cx));
+                Err(Error::BodyTimeout)
+            }
+        };
+        let admitted = frame.and_then(|frame| match frame {
+            Some(frame) => this.admit(&upload, frame).map(Some),
+            None => Ok(None),
+        });
+        Poll::Ready(match admitted {
+            Ok(frame) => frame.map(Ok),
+            Err(fault) => {
+                // Polled again after its end it would tell the same story, so the first one stays.
+                upload.fault.get_or_init(|| fault);
+                Some(Err(BrokenOff))
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.upload.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::Http1(reader) => reader.size_hint(),
+            Source::Http2(incoming) => incoming.size_hint(),
+        }
+    }
+}
+
+/// Where a response's body comes from.
+pub enum Content {
+    Empty,
+    Full(Bytes),
+    Answer(AnswerBody),
+    /// Not a body: from here on the bytes belong to another protocol.
+    Tunnel(Box<Tunnel>),
+}
+
+/// A response's body, and the log record that is written when its last byte has been taken.
+pub struct ResponseBody {
+    pub content: Content,
+    pub record: Record,
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = match &mut self.content {
+            Content::Empty | Content::Tunnel(_) => None,
+            Content::Full(bytes) if bytes.has_remaining() => {
+                Some(Ok(Frame::data(std::mem::take(bytes))))
+            }
+            Content::Full(_) => None,
+            Content::Answer(answer) => ready!(answer.poll_frame(cx)),
+        };
+        match &frame {
+            Some(Ok(frame)) => self.record.sent(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Err(error)) => self.record.failed(error),
+            None => self.record.ended(),
+        }
+        if self.is_end_stream() {
+            self.record.ended();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty | Content::Tunnel(_) => true,
+            Content::Full(bytes) => bytes.is_empty(),
+            Content::Answer(answer) => answer.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty | Content::Tunnel(_) => SizeHint::with_exact(0),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Answer(answer) => answer.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What thrust was asked to do: plain, valid values, grouped by the one who uses them.
+//! [`env`] reads them from the environment; [`settings`] is the table of names and defaults.
+
+pub mod env;
+pub mod settings;
+mod value;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything the engine and the executable need to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: Listen,
+    pub upstream: Upstream,
+    pub timeouts: Timeouts,
+    pub log: Log,
+    /// Whether the peer's X-Forwarded-* fields are believed (FORWARD_HEADERS).
+    pub trust_forwarded: bool,
+    /// Bytes a request body may have; `None` is no limit.
+    pub max_request_body: Option<u64>,
+    pub bad_gateway_page: PathBuf,
+    /// Whether HTTP/2 is spoken without TLS, by prior knowledge (RFC 9113 section 3.3).
+    pub h2c: bool,
+    pub storage_path: PathBuf,
+    pub cache: Cache,
+    pub compression: Compression,
+    pub files: Files,
+    pub tls: Tls,
+    /// Names of settings that were set and do nothing yet.
+    pub without_effect: Vec<&'static str>,
+}
+
+/// Where we listen.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// One address, or all of them, IPv4 and IPv6.
+    pub bind: Option<IpAddr>,
+    pub http_port: HttpPort,
+    pub https_port: u16,
+}
+
+/// The port for plain HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpPort {
+    /// Somebody chose it.
+    Fixed(u16),
+    /// Nobody did: 80, or 8080 where the system keeps 80 for root.
+    Default,
+}
+
+impl HttpPort {
+    /// The port to try first.
+    pub fn wanted(self) -> u16 {
+        match self {
+            HttpPort::Fixed(port) => port,
+            HttpPort::Default => 80,
+        }
+    }
+}
+
+/// The server behind us.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// Its port on this host; the child gets it as PORT.
+    pub port: u16,
+    /// How long it may take to begin an answer.
+    pub timeout: Option<Duration>,
+}
+
+/// How long a client may keep us waiting; `None` is for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Between two requests.
+    pub idle: Option<Duration>,
+    /// For a request's whole head, and for a body without a byte.
+    pub read: Option<Duration>,
+    /// For a response without a byte taken.
+    pub write: Option<Duration>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// One line a request.
+    pub requests: bool,
+    pub debug: bool,
+    /// `None`: text on a terminal, else JSON.
+    pub format: Option<LogFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Text,
+}
+
+/// Sizes in bytes.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    pub size: u64,
+    pub max_item_size: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Compression {
+    pub enabled: bool,
+    pub disable_on_auth: bool,
+    /// Most random bytes added to a compressed response.
+    pub jitter: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub x_sendfile: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Tls {
+    pub domains: Vec<String>,
+    pub acme_directory: String,
+    pub eab_kid: Option<String>,
+    pub eab_hmac_key: Option<Secret>,
+}
+
+/// Text that is never printed, not by accident either.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}

@@ -1,0 +1,100 @@
+//! The one table of settings: it feeds the reader of the environment, `--help` and the test
+//! that compares the README with it.
+
+/// One environment variable that thrust reads, also as `THRUSTER_` + name.
+pub struct Setting {
+    pub name: &'static str,
+    /// The default as a person would type it; empty where there is none.
+    pub default: &'static str,
+    pub help: &'static str,
+    pub kind: Kind,
+}
+
+/// How a setting is treated beyond its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    /// Never printed.
+    Secret,
+    /// Read and checked, but what it governs is not built yet.
+    Later,
+    /// As `Later`, and never printed.
+    LaterSecret,
+}
+
+impl Setting {
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret | Kind::LaterSecret)
+    }
+
+    pub fn has_effect(&self) -> bool {
+        !matches!(self.kind, Kind::Later | Kind::LaterSecret)
+    }
+}
+
+const fn setting(name: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, default, help, kind: Kind::Plain }
+}
+
+const fn later(name: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, default, help, kind: Kind::Later }
+}
+
+/// Every setting, in the order of `--help` and the README.
+pub const SETTINGS: &[Setting] = &[
+    setting("TARGET_PORT", "3000", "where the command listens; it gets this as PORT"),
+    setting(
+        "HTTP_PORT",
+        "80",
+        "where we listen; PORT if only that is set; 8080 where 80 is refused",
+    ),
+    later("HTTPS_PORT", "443", "where we listen for TLS"),
+    setting("BIND", "", "the one IP address to listen on, instead of all"),
+    later("TLS_DOMAIN", "", "host names to get certificates for, between commas; turns TLS on"),
+    setting("MAX_REQUEST_BODY", "0", "largest request body; more is a 413; 0 is no limit"),
+    setting("BAD_GATEWAY_PAGE", "./public/502.html", "page to send with a 502"),
+    setting("HTTP_IDLE_TIMEOUT", "60", "seconds a connection may wait for its next request"),
+    setting(
+        "HTTP_READ_TIMEOUT",
+        "30",
+        "seconds for a request's head, and for a body without a byte",
+    ),
+    setting(
+        "HTTP_WRITE_TIMEOUT",
+        "30",
+        "seconds a response may wait for the client to read a byte",
+    ),
+    setting("PROXY_TIMEOUT", "0", "seconds the command may take to begin its answer; then 504"),
+    setting("H2C_ENABLED", "off", "HTTP/2 without TLS, by prior knowledge"),
+    setting(
+        "FORWARD_HEADERS",
+        "",
+        "believe the X-Forwarded-* of the client; on without TLS, else off",
+    ),
+    setting("LOG_REQUESTS", "on", "one log line a request"),
+    setting("LOG_FORMAT", "", "json or text; text on a terminal, else json"),
+    setting("DEBUG", "off", "log what happens inside"),
+    later("CACHE_SIZE", "64MiB", "size of the HTTP cache"),
+    later("MAX_CACHE_ITEM_SIZE", "1MiB", "largest thing to cache"),
+    later("GZIP_COMPRESSION_ENABLED", "on", "compress what the command sends plain"),
+    later("GZIP_COMPRESSION_DISABLE_ON_AUTH", "off", "do not compress what a login protects"),
+    later("GZIP_COMPRESSION_JITTER", "32", "most random bytes added to a compressed response"),
+    later("X_SENDFILE_ENABLED", "on", "send the files that X-Sendfile names"),
+    later("STORAGE_PATH", "./storage/thruster", "folder for certificates and other state"),
+    later("ACME_DIRECTORY", "https://acme-v02.api.letsencrypt.org/directory", "ACME directory"),
+    later("EAB_KID", "", "key id of an external ACME account"),
+    Setting {
+        name: "EAB_HMAC_KEY",
+        default: "",
+        help: "key of an external ACME account",
+        kind: Kind::LaterSecret,
+    },
+];
+
+/// Looks a setting up by name.
+///
+/// # Panics
+/// When the table has no such setting, which a test of the configuration would show at once.
+pub fn setting_named(name: &str) -> &'static Setting {
+    SETTINGS.iter().find(|s| s.name == name).expect("every setting that is read is in the table")
+}

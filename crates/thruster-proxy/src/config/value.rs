@@ -1,0 +1,135 @@
+//! Reads one setting's text: booleans, sizes, seconds, ports. Each parser says what it
+//! expected, in words for the person who typed the value.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What a well-formed value would have looked like.
+pub type Expected = &'static str;
+
+/// Go's booleans, as Thruster reads them, and the words people use: `on`, `yes`, `off`, `no`.
+pub fn boolean(text: &str) -> Result<bool, Expected> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "t" | "true" | "on" | "yes" => Ok(true),
+        "0" | "f" | "false" | "off" | "no" => Ok(false),
+        _ => Err("on or off (also 1/0, true/false, yes/no)"),
+    }
+}
+
+/// Bytes: a plain number, or one with a decimal (`kB`, `MB`, `GB`) or binary (`KiB`, `MiB`,
+/// `GiB`) unit.
+pub fn size(text: &str) -> Result<u64, Expected> {
+    const EXPECTED: Expected = "a size in bytes, such as 1048576, 64MB or 64MiB";
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let scale: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return Err(EXPECTED),
+    };
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(scale)).ok_or(EXPECTED)
+}
+
+/// Whole seconds; `0` means "never", as in Go's server.
+pub fn seconds(text: &str) -> Result<Option<Duration>, Expected> {
+    // A century: longer sums would overflow the clock, and nobody waits that long.
+    const LONGEST: u64 = 100 * 365 * 24 * 3600;
+    match text.parse::<u64>() {
+        Ok(0) => Ok(None),
+        Ok(n) if n <= LONGEST => Ok(Some(Duration::from_secs(n))),
+        _ => Err("a whole number of seconds, 0 for never"),
+    }
+}
+
+/// A TCP port to listen on; `0` lets the system choose.
+pub fn listening_port(text: &str) -> Result<u16, Expected> {
+    text.parse().map_err(|_| "a port number from 0 to 65535")
+}
+
+/// A TCP port to connect to.
+pub fn port(text: &str) -> Result<u16, Expected> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a port number from 1 to 65535"),
+        Ok(port) => Ok(port),
+    }
+}
+
+/// How many, `0` included.
+pub fn count(text: &str) -> Result<u32, Expected> {
+    text.parse().map_err(|_| "a whole number, 0 or more")
+}
+
+/// An IPv4 or IPv6 address, the latter with or without brackets.
+pub fn address(text: &str) -> Result<IpAddr, Expected> {
+    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    bare.parse().map_err(|_| "an IP address, such as 127.0.0.1 or ::1")
+}
+
+/// Names between commas; blanks are ignored.
+pub fn names(text: &str) -> Result<Vec<String>, Expected> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    // Letters of any script: an internationalised name is as good as an ASCII one.
+    let is_host = |name: &str| name.chars().all(|c| c.is_alphanumeric() || "-.*_".contains(c));
+    names
+        .map(|name| is_host(name).then(|| name.to_lowercase()))
+        .collect::<Option<_>>()
+        .ok_or("host names between commas, such as example.com,www.example.com")
+}
+
+/// Any text at all.
+pub fn text(text: &str) -> Result<String, Expected> {
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_are_gos_and_the_words_people_use() {
+        for text in ["1", "t", "T", "TRUE", "true", "True", "on", "Yes"] {
+            assert_eq!(boolean(text), Ok(true), "{text}");
+        }
+        for text in ["0", "f", "F", "FALSE", "false", "False", "off", "NO"] {
+            assert_eq!(boolean(text), Ok(false), "{text}");
+        }
+        assert!(boolean("2").is_err() && boolean("").is_err() && boolean("enabled").is_err());
+    }
+
+    #[test]
+    fn sizes_know_decimal_and_binary_units() {
+        assert_eq!(size("1048576"), Ok(1_048_576));
+        assert_eq!(size("64MB"), Ok(64_000_000));
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("1GB"), Ok(1_000_000_000));
+        assert_eq!(size("2 kib"), Ok(2048));
+        for bad in ["", "MB", "-1", "1.5MB", "64XB", "18446744073709551616", "99999999999GiB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn zero_seconds_is_never() {
+        assert_eq!(seconds("0"), Ok(None));
+        assert_eq!(seconds("30"), Ok(Some(Duration::from_secs(30))));
+        assert!(seconds("1m").is_err() && seconds("-1").is_err());
+        assert!(seconds("18446744073709551615").is_err());
+    }
+
+    #[test]
+    fn ports_fit_sixteen_bits() {
+        assert_eq!(listening_port("0"), Ok(0));
+        assert!(port("0").is_err() && port("65536").is_err() && port("tcp://10.0.0.1:80").is_err());
+    }
+
+    #[test]
+    fn blank_names_are_ignored() {
+        assert_eq!(names(" a.com , ,B.com,"), Ok(vec!["a.com".into(), "b.com".into()]));
+        assert!(names("a b").is_err());
+    }
+}

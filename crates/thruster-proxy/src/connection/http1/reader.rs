@@ -1,0 +1,171 @@
+//! The client's half of an HTTP/1 connection: bytes not yet understood, and request bodies,
+//! for which the reader is lent out and comes back at their end.
+
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
+use std::future::Future;
+use tokio::io::AsyncReadExt;
+use tokio::net::tcp::OwnedReadHalf;
+
+use super::chunked::{Chunked, Step};
+use super::head::Framing;
+use crate::error::Error;
+
+/// Read at once while a head is awaited: most requests fit.
+const HEAD_PIECE: usize = 4 * 1024;
+
+/// Read at once of a body: fewer, larger reads for uploads.
+const BODY_PIECE: usize = 64 * 1024;
+
+pub struct Reader {
+    half: OwnedReadHalf,
+    pub buffer: BytesMut,
+}
+
+impl Reader {
+    pub fn new(half: OwnedReadHalf, buffer: BytesMut) -> Self {
+        Reader { half, buffer }
+    }
+
+    pub fn into_parts(self) -> (OwnedReadHalf, BytesMut) {
+        (self.half, self.buffer)
+    }
+
+    /// Reads what has come; 0 is the end.
+    pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.poll_read(cx, HEAD_PIECE)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, at_once: usize) -> Poll<io::Result<usize>> {
+        self.buffer.reserve(at_once);
+        // A `read_buf` that is dropped while pending has read nothing.
+        pin!(self.half.read_buf(&mut self.buffer)).poll(cx)
+    }
+}
+
+/// Where a lent reader comes back to, and where the wish for a 100 is left.
+#[derive(Default)]
+pub struct Loan(Mutex<Returned>);
+
+#[derive(Default)]
+struct Returned {
+    reader: Option<Reader>,
+    /// The body was read to its end, and the next request begins where the reader stands.
+    is_whole: bool,
+    wants_continue: bool,
+}
+
+impl Loan {
+    /// The reader, once the body's owner is done with it.
+    pub fn take_back(&self) -> Option<Reader> {
+        self.lock().reader.take()
+    }
+
+    pub fn is_whole(&self) -> bool {
+        self.lock().is_whole
+    }
+
+    /// Whether somebody has asked for a body that waits for a 100; says so once.
+    pub fn take_continue(&self) -> bool {
+        std::mem::take(&mut self.lock().wants_continue)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Returned> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request's body, as it comes off the wire.
+pub struct BodyReader {
+    reader: Option<Reader>,
+    loan: Arc<Loan>,
+    state: State,
+    awaits_continue: bool,
+}
+
+enum State {
+    Length(u64),
+    Chunked(Chunked),
+}
+
+impl BodyReader {
+    pub fn new(reader: Reader, framing: Framing, awaits_continue: bool, loan: Arc<Loan>) -> Self {
+        let state = match framing {
+            Framing::Empty => State::Length(0),
+            Framing::Length(length) => State::Length(length),
+            Framing::Chunked => State::Chunked(Chunked::default()),
+        };
+        BodyReader { reader: Some(reader), loan, state, awaits_continue }
+    }
+
+    pub fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        loop {
+            let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
+            match self.state.step(&mut reader.buffer) {
+                Err(error) => return Poll::Ready(Some(Err(error))),
+                Ok(Step::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(Step::Trailers(fields)) => {
+                    return Poll::Ready(Some(Ok(Frame::trailers(fields))));
+                }
+                Ok(Step::End) => {
+                    self.give_back(true);
+                    return Poll::Ready(None);
+                }
+                Ok(Step::NeedMore) => {}
+            }
+            if std::mem::take(&mut self.awaits_continue) {
+                self.loan.lock().wants_continue = true;
+            }
+            match ready!(reader.poll_read(cx, BODY_PIECE)) {
+                Ok(0) | Err(_) => return Poll::Ready(Some(Err(Error::ClientGone))),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    pub fn size_hint(&self) -> SizeHint {
+        match self.state {
+            State::Length(left) => SizeHint::with_exact(left),
+            State::Chunked(_) => SizeHint::default(),
+        }
+    }
+
+    fn give_back(&mut self, is_whole: bool) {
+        if let Some(reader) = self.reader.take() {
+            let mut returned = self.loan.lock();
+            returned.reader = Some(reader);
+            returned.is_whole = is_whole;
+        }
+    }
+}
+
+impl Drop for BodyReader {
+    fn drop(&mut self) {
+        // Whoever has read the last byte need not have asked for the end.
+        let is_whole = matches!(self.state, State::Length(0) | State::Chunked(Chunked::Done));
+        self.give_back(is_whole);
+    }
+}
+
+impl State {
+    fn step(&mut self, buffer: &mut BytesMut) -> Result<Step, Error> {
+        match self {
+            State::Chunked(chunked) => chunked.step(buffer),
+            State::Length(0) => Ok(Step::End),
+            State::Length(_) if buffer.is_empty() => Ok(Step::NeedMore),
+            State::Length(left) => {
+                let here = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
+                *left -= here as u64;
+                Ok(Step::Data(buffer.split_to(here).freeze()))
+            }
+        }
+    }
+}

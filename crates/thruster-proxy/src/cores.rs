@@ -1,0 +1,182 @@
+//! One single-threaded runtime a core, and an even share of the connections for each. A
+//! connection stays where it is put, so nothing on a request's path is shared between cores.
+//!
+//! One core accepts for all, and gives each connection to the one that has fewest:
+//! SO_REUSEPORT, which hashes addresses, is only even when connections are many.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::connection::{self, Connection};
+use crate::drain::Drain;
+use crate::forwarded::Client;
+use crate::listen;
+use crate::log::Log;
+use crate::pipeline::Pipeline;
+
+/// More cores than this have nothing to do in front of one Ruby server. Arbitrary.
+const MOST: usize = 8;
+
+/// Connections that may wait for a core to look up from its work.
+const INBOX: usize = 1024;
+
+/// How often each core's pipeline tidies up.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
+
+/// The threads that serve.
+pub struct Cores {
+    /// Hears from each thread when it ends.
+    ended: Receiver<Infallible>,
+}
+
+struct Core {
+    inbox: mpsc::Sender<(TcpStream, SocketAddr)>,
+    load: Arc<AtomicUsize>,
+}
+
+/// A connection's place on its core, for as long as it lives.
+struct Seat {
+    load: Arc<AtomicUsize>,
+    _alive: mpsc::Sender<Infallible>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.load.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Cores {
+    /// Starts the threads, which serve `listener` until `drain`.
+    ///
+    /// # Errors
+    /// The system refused a thread or what its event loop needs.
+    pub fn start(
+        config: &Config,
+        log: &Log,
+        listener: TcpListener,
+        drain: &Drain,
+    ) -> io::Result<Self> {
+        let (alive, ended) = std::sync::mpsc::channel();
+        let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST);
+        let mut cores = Vec::with_capacity(count);
+        let mut inboxes = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (inbox, receiver) = mpsc::channel(INBOX);
+            cores.push(Core { inbox, load: Arc::default() });
+            inboxes.push(receiver);
+        }
+        let mut acceptor = Some((listener, cores.iter().map(Core::share).collect::<Vec<_>>()));
+        for (number, (core, inbox)) in cores.into_iter().zip(inboxes).enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let pipeline = Arc::new(Pipeline::new(config, log.clone()));
+            let worker =
+                Worker { pipeline, load: core.load, drain: drain.clone(), h2c: config.h2c };
+            let (acceptor, alive): (_, Sender<Infallible>) = (acceptor.take(), alive.clone());
+            std::thread::Builder::new().name(format!("core-{number}")).spawn(move || {
+                runtime.block_on(worker.run(inbox, acceptor));
+                // Whatever blocking work is left is not worth waiting for.
+                runtime.shutdown_background();
+                drop(alive);
+            })?;
+        }
+        Ok(Cores { ended })
+    }
+
+    /// Waits until every connection has ended. False when that takes longer than `patience`.
+    pub fn wait(&self, patience: Duration) -> bool {
+        // Nothing is ever sent: all senders gone means all threads gone.
+        self.ended.recv_timeout(patience) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected)
+    }
+}
+
+impl Core {
+    fn share(&self) -> Core {
+        Core { inbox: self.inbox.clone(), load: self.load.clone() }
+    }
+}
+
+struct Worker {
+    pipeline: Arc<Pipeline>,
+    load: Arc<AtomicUsize>,
+    drain: Drain,
+    h2c: bool,
+}
+
+impl Worker {
+    async fn run(
+        self,
+        mut inbox: mpsc::Receiver<(TcpStream, SocketAddr)>,
+        acceptor: Option<(TcpListener, Vec<Core>)>,
+    ) {
+        let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
+        if let Some((listener, cores)) = acceptor {
+            tokio::spawn(accept(listener, cores, self.drain.clone()));
+        }
+        let pipeline = self.pipeline.clone();
+        let tidying = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(TIDY_EVERY);
+            loop {
+                ticks.tick().await;
+                pipeline.tidy();
+            }
+        });
+        // The acceptor holds the only senders, and ends with the drain.
+        while let Some((stream, peer)) = inbox.recv().await {
+            let seat = Seat { load: self.load.clone(), _alive: alive.clone() };
+            if let Err(error) = self.serve(stream, peer, seat) {
+                tracing::debug!(%error, %peer, "Connection lost before it began");
+            }
+        }
+        drop(alive);
+        // Never a message, only the end of all senders.
+        let _ = all_gone.recv().await;
+        tidying.abort();
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, seat: Seat) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let stream = tokio::net::TcpStream::from_std(stream)?;
+        let address = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let connection = Connection {
+            pipeline: self.pipeline.clone(),
+            client: Client { address },
+            drain: self.drain.clone(),
+            h2c: self.h2c,
+        };
+        tokio::spawn(async move {
+            connection::serve(stream, connection).await;
+            drop(seat);
+        });
+        Ok(())
+    }
+}
+
+/// Deals connections out until the drain.
+async fn accept(listener: TcpListener, cores: Vec<Core>, drain: Drain) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "Cannot accept connections"),
+    };
+    let mut draining = pin!(drain.begun());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listen::accept(&listener) => accepted,
+            () = &mut draining => return,
+        };
+        let fewest = cores.iter().min_by_key(|core| core.load.load(Relaxed));
+        let core = fewest.expect("there is at least one core");
+        core.load.fetch_add(1, Relaxed);
+        // A core that takes no more is on its way out, and so are we.
+        drop(core.inbox.send(accepted).await);
+    }
+}

@@ -1,0 +1,80 @@
+//! A deadline that is moved often and met seldom: moving it is free, only waiting sets a timer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+pub struct Deadline {
+    at: Option<Instant>,
+    /// Set when first waited for, and then left to ring too early rather than moved each time.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Deadline {
+    /// One that is never met until it is [`restart`](Self::restart)ed.
+    pub fn new() -> Self {
+        Deadline { at: None, timer: None }
+    }
+
+    /// Puts the deadline this far from now; `None` is never.
+    pub fn restart(&mut self, after: Option<Duration>) {
+        self.at = after.map(|after| Instant::now() + after);
+    }
+
+    /// Ready once the deadline has passed.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.at else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        loop {
+            if timer.deadline() > at {
+                timer.as_mut().reset(at);
+            }
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= at {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    fn paused() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime")
+    }
+
+    #[test]
+    fn it_is_met_where_it_was_last_put() {
+        paused().block_on(async {
+            let (start, mut deadline) = (Instant::now(), Deadline::new());
+            deadline.restart(Some(Duration::from_secs(10)));
+            assert!(poll_fn(|cx| Poll::Ready(deadline.poll(cx).is_pending())).await);
+            deadline.restart(Some(Duration::from_secs(30)));
+            poll_fn(|cx| deadline.poll(cx)).await;
+            assert_eq!(start.elapsed().as_secs(), 30);
+            deadline.restart(Some(Duration::from_secs(5)));
+            poll_fn(|cx| deadline.poll(cx)).await;
+            assert_eq!(start.elapsed().as_secs(), 35);
+        });
+    }
+
+    #[test]
+    fn none_is_never() {
+        paused().block_on(async {
+            let mut deadline = Deadline::new();
+            deadline.restart(None);
+            assert!(poll_fn(|cx| Poll::Ready(deadline.poll(cx).is_pending())).await);
+        });
+    }
+}

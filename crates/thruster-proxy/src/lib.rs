@@ -1,0 +1,35 @@
+//! The engine of thrust: an HTTP front for one web server.
+//!
+//! A request's life, in the order of the files:
+//!
+//! 1. [`listen`] accepts a connection and [`cores`] gives it to a core.
+//! 2. [`connection`] finds out which protocol it speaks: `http1` or `http2`.
+//! 3. [`pipeline`] takes each request through the stages; read it first. They are `access_log`,
+//!    `limits`, `forwarded` and `upstream`.
+//! 4. `upstream` hands the request to the wrapped command and brings its answer back.
+//! 5. `body` carries the bytes of both; the last one lets the access log write its line.
+//!
+//! Around it: [`config`] says what was asked for, [`child`] runs the command, `drain` is the
+//! way out, [`error`] is everything that can go wrong, and [`run`] wires it all.
+
+mod access_log;
+mod body;
+mod child;
+pub mod config;
+mod connection;
+mod cores;
+mod deadline;
+mod descriptors;
+mod drain;
+mod error;
+mod forwarded;
+mod hop_by_hop;
+mod limits;
+mod listen;
+pub mod log;
+mod pipeline;
+mod run;
+mod signals;
+mod upstream;
+
+pub use run::{Server, run};

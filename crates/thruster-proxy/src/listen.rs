@@ -1,0 +1,127 @@
+//! The sockets we listen on, and accepting from them without ever giving up.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use crate::config::{self, HttpPort};
+
+/// Connections the kernel may hold for us; it cuts this to its own limit.
+const BACKLOG: i32 = 4096;
+
+/// Where we go when the system keeps port 80 for root.
+const UNPRIVILEGED_PORT: u16 = 8080;
+
+/// The pause after an accept that failed for want of something: descriptors, memory. The first
+/// is short, the last long enough to cost nothing.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(5),
+    Duration::from_millis(50),
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+];
+
+/// A port we could not have.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {reason}")]
+pub struct CannotListen {
+    address: SocketAddr,
+    reason: String,
+}
+
+/// Binds the port for plain HTTP.
+///
+/// # Errors
+/// The port is taken, or not ours to have.
+pub fn bind_http(listen: &config::Listen) -> Result<TcpListener, CannotListen> {
+    let port = listen.http_port.wanted();
+    match bind(listen.bind, port) {
+        Err((_, error))
+            if error.kind() == io::ErrorKind::PermissionDenied
+                && listen.http_port == HttpPort::Default =>
+        {
+            tracing::warn!(
+                "Listening on port {UNPRIVILEGED_PORT}, because the system keeps port {port} for \
+                 root; set HTTP_PORT to choose another"
+            );
+            bind(listen.bind, UNPRIVILEGED_PORT)
+        }
+        bound => bound,
+    }
+    .map_err(|(address, error)| CannotListen { address, reason: reason(&error) })
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the port is in use by another process".to_owned(),
+        io::ErrorKind::PermissionDenied => "the system keeps this port for root".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// One socket for both families where there are both, else one for IPv4.
+fn bind(address: Option<IpAddr>, port: u16) -> Result<TcpListener, (SocketAddr, io::Error)> {
+    let listen = |ip: IpAddr| {
+        let address = SocketAddr::new(ip, port);
+        listen_on(address).map_err(|error| (address, error))
+    };
+    match address {
+        Some(ip) => listen(ip),
+        None => match listen(Ipv6Addr::UNSPECIFIED.into()) {
+            Err((_, error)) if is_without_ipv6(&error) => listen(Ipv4Addr::UNSPECIFIED.into()),
+            bound => bound,
+        },
+    }
+}
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A port whose last owner has just gone can be had at once.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.bind(&SockAddr::from(address))?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Accepts the next connection, however long that takes.
+pub async fn accept(listener: &tokio::net::TcpListener) -> (TcpStream, SocketAddr) {
+    let mut failures = 0;
+    loop {
+        // Out of this runtime again: another core's may be the one to watch it.
+        let accepted =
+            listener.accept().await.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
+        match accepted {
+            Ok(accepted) => return accepted,
+            Err(error) if is_the_clients_affair(&error) => {}
+            Err(error) => {
+                let pause = PAUSES[failures.min(PAUSES.len() - 1)];
+                failures += 1;
+                if failures == PAUSES.len() {
+                    tracing::warn!(%error, "Cannot accept connections, trying on");
+                }
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+/// The client left between its SYN and our accept(2).
+fn is_the_clients_affair(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,131 @@
+//! One log line under construction: JSON as Go's slog writes it, or text for people.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::time::SystemTime;
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    Json,
+    Text,
+    /// Text on a terminal.
+    Colour,
+}
+
+const GREY: &str = "\x1b[90m";
+const YELLOW: &str = "\x1b[33m";
+const RED: &str = "\x1b[31m";
+const PLAIN: &str = "\x1b[0m";
+
+/// A line that grows field by field. Writing into a `Vec` cannot fail, hence the dropped results.
+pub struct Line<'a> {
+    out: &'a mut Vec<u8>,
+    style: Style,
+}
+
+impl<'a> Line<'a> {
+    pub fn begin(out: &'a mut Vec<u8>, style: Style, level: &str, message: &str) -> Self {
+        let now = SystemTime::now();
+        let (time, millis) =
+            (humantime::format_rfc3339_nanos(now), humantime::format_rfc3339_millis(now));
+        let _ = match style {
+            Style::Json => write!(out, r#"{{"time":"{time}","level":"{level}","msg":"#),
+            Style::Text => write!(out, "{millis} {level:<5} "),
+            Style::Colour => {
+                let colour = match level {
+                    "ERROR" => RED,
+                    "WARN" => YELLOW,
+                    _ => GREY,
+                };
+                write!(out, "{GREY}{millis} {colour}{level:<5}{PLAIN} ")
+            }
+        };
+        let line = Line { out, style };
+        match style {
+            Style::Json => quote(line.out, message),
+            Style::Text | Style::Colour => plain(line.out, message),
+        }
+        line
+    }
+
+    pub fn text(&mut self, key: &str, value: &str) -> &mut Self {
+        self.key(key);
+        let is_bare = |b: u8| b.is_ascii_graphic() && !b"\"=\\".contains(&b);
+        match self.style {
+            Style::Text | Style::Colour if !value.is_empty() && value.bytes().all(is_bare) => {
+                self.out.extend_from_slice(value.as_bytes());
+            }
+            _ => quote(self.out, value),
+        }
+        self
+    }
+
+    /// A number, or anything else that needs no quotes in JSON.
+    pub fn number(&mut self, key: &str, value: impl Display) -> &mut Self {
+        self.key(key);
+        let _ = write!(self.out, "{value}");
+        self
+    }
+
+    pub fn end(&mut self) {
+        self.out.extend_from_slice(if self.style == Style::Json { b"}\n" } else { b"\n" });
+    }
+
+    fn key(&mut self, key: &str) {
+        let _ = match self.style {
+            Style::Json => write!(self.out, r#","{key}":"#),
+            Style::Text => write!(self.out, " {key}="),
+            Style::Colour => write!(self.out, " {GREY}{key}={PLAIN}"),
+        };
+    }
+}
+
+fn quote(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a string is always valid JSON");
+}
+
+/// Text for a terminal, without what could steer it.
+fn plain(out: &mut Vec<u8>, text: &str) {
+    for c in text.chars() {
+        if c.is_control() {
+            let _ = write!(out, "{}", c.escape_default());
+        } else {
+            let _ = write!(out, "{c}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(style: Style) -> String {
+        let mut out = Vec::new();
+        Line::begin(&mut out, style, "INFO", "Request")
+            .text("path", "/a\"\n\x1b[31m")
+            .text("user_agent", "")
+            .number("status", 200)
+            .end();
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn json_is_json_whatever_the_values() {
+        let line = line(Style::Json);
+        let parsed: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(parsed["path"], "/a\"\n\x1b[31m");
+        assert_eq!(parsed["status"], 200);
+        assert_eq!(parsed["level"], "INFO");
+        assert!(line.starts_with(r#"{"time":"2"#) && line.ends_with("}\n"));
+    }
+
+    #[test]
+    fn text_quotes_what_could_confuse() {
+        let line = line(Style::Text);
+        assert!(
+            line.contains(r#" INFO  Request path="/a\"\n\u001b[31m" user_agent="" status=200"#)
+        );
+        assert_eq!(line.lines().count(), 1);
+    }
+}

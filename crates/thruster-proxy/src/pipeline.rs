@@ -1,0 +1,143 @@
+//! One request from its arrival to its response: every stage, in order, with the reason for its
+//! place. Read this first.
+
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, Response, StatusCode};
+
+use crate::access_log::{AccessLog, Record, X_CACHE};
+use crate::body::{Content, RequestBody, ResponseBody};
+use crate::config::{Config, Timeouts};
+use crate::error::Error;
+use crate::forwarded::{self, Client, X_REQUEST_ID};
+use crate::limits;
+use crate::log::Log;
+use crate::upstream::{Answer, Upstream};
+
+/// Marks a response after which the client's connection is to be closed.
+#[derive(Clone, Copy)]
+pub struct ClosesConnection;
+
+/// The stages, as one core uses them.
+pub struct Pipeline {
+    access_log: AccessLog,
+    trust_forwarded: bool,
+    max_request_body: Option<u64>,
+    bad_gateway_page: PathBuf,
+    upstream: Upstream,
+    pub timeouts: Timeouts,
+}
+
+impl Pipeline {
+    pub fn new(config: &Config, log: Log) -> Self {
+        Pipeline {
+            access_log: AccessLog {
+                log: config.log.requests.then_some(log),
+                trust_forwarded: config.trust_forwarded,
+            },
+            trust_forwarded: config.trust_forwarded,
+            max_request_body: config.max_request_body,
+            bad_gateway_page: config.bad_gateway_page.clone(),
+            upstream: Upstream::new(&config.upstream),
+            timeouts: config.timeouts,
+        }
+    }
+
+    /// Work that is due now and then, whether or not there are requests.
+    pub fn tidy(&self) {
+        self.upstream.sweep();
+    }
+
+    /// Answers one request. There is always an answer, and always a log line.
+    pub async fn answer(
+        &self,
+        request: Request<RequestBody>,
+        client: Client,
+    ) -> Response<ResponseBody> {
+        // The log comes first: it is to know of everything, also of what is refused.
+        let mut record = self.access_log.open(&request, client.address);
+        match self.pass(request, client, &mut record).await {
+            Ok(response) => finish(response, record),
+            Err(error) => self.refuse(error, record).await,
+        }
+    }
+
+    /// Answers a request that could not even be read.
+    pub async fn answer_unread(&self, error: Error, client: Client) -> Response<ResponseBody> {
+        let record = self.access_log.open_unread(client.address);
+        self.refuse(error, record).await
+    }
+
+    async fn pass(
+        &self,
+        mut request: Request<RequestBody>,
+        client: Client,
+        record: &mut Record,
+    ) -> Result<Response<Content>, Error> {
+        // What breaks a limit costs nobody anything further.
+        limits::on_request(&request, self.max_request_body)?;
+        request.body_mut().restrict(self.max_request_body, self.timeouts.read);
+
+        // From here on the fields are what the child may believe.
+        let random = || fastrand::u128(..);
+        let now = SystemTime::now();
+        forwarded::on_request(request.headers_mut(), client, self.trust_forwarded, now, random);
+        record.forwarded(request.headers());
+        let request_id = request.headers().get(X_REQUEST_ID).cloned();
+
+        let asked = Instant::now();
+        let answer = self.upstream.forward(request).await?;
+        record.upstream(asked.elapsed());
+
+        let mut response = match answer {
+            Answer::Response(response) => response.map(Content::Answer),
+            Answer::Switched(head, tunnel) => head.map(|()| Content::Tunnel(Box::new(tunnel))),
+        };
+        let headers = response.headers_mut();
+        // The application's own word, if it has one, is the better one.
+        if let Some(id) = request_id {
+            headers.entry(X_REQUEST_ID).or_insert(id);
+        }
+        headers.insert(X_CACHE, HeaderValue::from_static("bypass"));
+        Ok(response)
+    }
+
+    /// The one place where an error becomes a response.
+    async fn refuse(&self, error: Error, mut record: Record) -> Response<ResponseBody> {
+        let status = error.status();
+        record.failed(&error);
+        let page = match status {
+            StatusCode::BAD_GATEWAY => self.bad_gateway_page().await,
+            _ => None,
+        };
+        let (kind, text) = match page {
+            Some(page) => ("text/html", page),
+            None => ("text/plain", error.public_text().into()),
+        };
+        let mut response =
+            Response::new(if text.is_empty() { Content::Empty } else { Content::Full(text) });
+        *response.status_mut() = status;
+        if matches!(response.body(), Content::Full(_)) {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if error.closes_connection() {
+            response.extensions_mut().insert(ClosesConnection);
+        }
+        finish(response, record)
+    }
+
+    /// Read each time: a deploy may bring a new one, and 502s are rare.
+    async fn bad_gateway_page(&self) -> Option<Bytes> {
+        let path = self.bad_gateway_page.clone();
+        let page = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+        page.ok()?.ok().map(Bytes::from)
+    }
+}
+
+fn finish(response: Response<Content>, mut record: Record) -> Response<ResponseBody> {
+    record.responded(response.status(), response.headers());
+    response.map(|content| ResponseBody { content, record })
+}

@@ -1,0 +1,149 @@
+//! A client that says exactly the bytes it is told to, and reads what comes back.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+use crate::PATIENCE;
+
+pub struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+/// A response as it came off the wire; header names in lower case.
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub trailers: Vec<(String, String)>,
+}
+
+impl Response {
+    /// The value of a field, or "" when there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("a body in UTF-8")
+    }
+}
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("somebody listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        Client { stream: BufReader::new(stream) }
+    }
+
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        self.stream.get_mut().write_all(bytes.as_ref()).expect("the other side reads");
+        self
+    }
+
+    /// Sends bytes to a peer that may have stopped listening.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+        self.stream.get_mut().write_all(bytes.as_ref())
+    }
+
+    /// A GET, and its response.
+    pub fn get(&mut self, target: &str) -> Response {
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: test.example\r\n\r\n")).response("GET")
+    }
+
+    /// A POST with a length, and its response.
+    pub fn post(&mut self, target: &str, body: &[u8]) -> Response {
+        let length = body.len();
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: test.example\r\nContent-Length: {length}\r\n\r\n"
+        );
+        self.send(head).send(body).response("POST")
+    }
+
+    /// Reads one response (interim ones too) to a request of this method.
+    pub fn response(&mut self, method: &str) -> Response {
+        let mut response = self.head();
+        let length = response.header("content-length").parse().unwrap_or(0);
+        let is_bodiless = method == "HEAD" || matches!(response.status, 100..=199 | 204 | 304);
+        if is_bodiless {
+        } else if response.header("transfer-encoding") == "chunked" {
+            while let Some(chunk) = self.chunk() {
+                response.body.extend(chunk);
+            }
+            response.trailers = self.fields();
+        } else if response.header("content-length").is_empty() {
+            response.body = self.rest();
+        } else {
+            response.body = self.bytes(length);
+        }
+        response
+    }
+
+    /// Reads a response's head and leaves its body unread.
+    pub fn head(&mut self) -> Response {
+        let line = self.line();
+        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("not a status line: {line:?}"));
+        Response { status, headers: self.fields(), body: Vec::new(), trailers: Vec::new() }
+    }
+
+    /// Reads one chunk of a chunked body; `None` is the last one, before the trailers.
+    pub fn chunk(&mut self) -> Option<Vec<u8>> {
+        let line = self.line();
+        let size = usize::from_str_radix(&line, 16).unwrap_or_else(|_| panic!("no size: {line:?}"));
+        if size == 0 {
+            return None;
+        }
+        let data = self.bytes(size);
+        assert_eq!(self.line(), "", "a chunk ends with a line end");
+        Some(data)
+    }
+
+    pub fn fields(&mut self) -> Vec<(String, String)> {
+        let lines = std::iter::from_fn(|| Some(self.line()).filter(|line| !line.is_empty()));
+        lines
+            .map(|line| {
+                let (name, value) = line.split_once(':').expect("a field has a colon");
+                (name.to_ascii_lowercase(), value.trim().to_owned())
+            })
+            .collect()
+    }
+
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).expect("a line");
+        assert!(line.ends_with("\r\n"), "the connection ended in the middle of {line:?}");
+        line.truncate(line.len() - 2);
+        line
+    }
+
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes).expect("as many bytes");
+        bytes
+    }
+
+    /// All that comes until the connection is closed, cleanly.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).expect("a clean end");
+        rest
+    }
+
+    /// Whether the other side has closed, with nothing more to say.
+    pub fn is_closed(&mut self) -> bool {
+        matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
+    }
+
+    /// Closes our sending half.
+    pub fn finish(&mut self) -> &mut Self {
+        self.stream.get_ref().shutdown(Shutdown::Write).expect("an open connection");
+        self
+    }
+
+    pub fn stream(&self) -> &TcpStream {
+        self.stream.get_ref()
+    }
+}

@@ -1,0 +1,19 @@
+//! The vocabulary of the black-box tests: `thrust()` starts the real executable, `upstream()` is
+//! the server behind it, scripted to the byte, and [`Client`] speaks raw bytes to its front.
+//!
+//! Everything waits for an event with a deadline, nothing sleeps, and what was started ends with
+//! its handle.
+
+mod client;
+mod thrust;
+mod upstream;
+
+pub use client::{Client, Response};
+pub use thrust::{Thrust, ThrustBuilder, executable, thrust};
+pub use upstream::{Exchange, Upstream, upstream};
+
+use std::time::Duration;
+
+/// How long anything may take that ought to happen at once. Long enough for a busy machine;
+/// only a failing test ever waits for it.
+pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,172 @@
+//! `upstream()`: the server behind thrust, as a script. Every connection gets a thread, every
+//! request is kept for the test to look at, and the answer is whatever bytes the test says.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::PATIENCE;
+
+type Script = dyn Fn(&mut Exchange) + Send + Sync;
+
+/// A server that runs `script` for each request it reads the head of.
+pub fn upstream(script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Upstream {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let (seen, heads) = channel();
+    let connections = Arc::<AtomicUsize>::default();
+    let (script, count): (Arc<Script>, _) = (Arc::new(script), connections.clone());
+    // The thread ends with the test's process; threads that only wait cost nothing.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let number = count.fetch_add(1, SeqCst);
+            let (script, seen) = (script.clone(), seen.clone());
+            std::thread::spawn(move || serve(stream, number, &*script, &seen));
+        }
+    });
+    Upstream { port, heads, connections }
+}
+
+pub struct Upstream {
+    port: u16,
+    heads: Receiver<String>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Upstream {
+    /// One that answers every request with this body.
+    pub fn saying(body: &'static str) -> Self {
+        upstream(move |exchange| exchange.respond(200, body))
+    }
+
+    /// One that answers every request with the request's own body.
+    pub fn echo() -> Self {
+        upstream(|exchange| {
+            let body = exchange.body();
+            exchange.respond(200, &String::from_utf8_lossy(&body));
+        })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The head of the next request that arrived: request line and fields, as they were sent.
+    pub fn received(&self) -> String {
+        self.heads.recv_timeout(PATIENCE).expect("a request reaches the upstream")
+    }
+
+    /// Whether nothing (more) has arrived so far.
+    pub fn has_received_nothing(&self) -> bool {
+        self.heads.try_recv().is_err()
+    }
+
+    /// Connections accepted so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(SeqCst)
+    }
+}
+
+/// One request, its head read, and the connection to answer on.
+pub struct Exchange {
+    /// The connection's number, from 0.
+    pub connection: usize,
+    /// Which request on this connection it is, from 0.
+    pub number: usize,
+    /// Request line and fields, without the empty line.
+    pub head: String,
+    pub stream: BufReader<TcpStream>,
+    is_over: bool,
+}
+
+impl Exchange {
+    /// The request line's target.
+    pub fn target(&self) -> &str {
+        self.head.split(' ').nth(1).expect("a request line has a target")
+    }
+
+    /// The value of a field of the request, or "".
+    pub fn header(&self, name: &str) -> &str {
+        let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let mut values = fields.filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        values.next().map_or("", |(_, value)| value)
+    }
+
+    /// Reads the request's body; for a chunked one, its data.
+    pub fn body(&mut self) -> Vec<u8> {
+        if self.header("transfer-encoding") == "chunked" {
+            let mut body = Vec::new();
+            loop {
+                let size = usize::from_str_radix(&self.line(), 16).expect("a chunk size");
+                let mut chunk = vec![0; size];
+                self.stream.read_exact(&mut chunk).expect("a whole chunk");
+                body.extend(chunk);
+                if size == 0 {
+                    // Trailers, if any, are left in the head for the test to see.
+                    while let Some(trailer) = Some(self.line()).filter(|line| !line.is_empty()) {
+                        self.head.push_str(&format!("\r\n{trailer}"));
+                    }
+                    return body;
+                }
+                assert_eq!(self.line(), "");
+            }
+        }
+        let mut body = vec![0; self.header("content-length").parse().unwrap_or(0)];
+        self.stream.read_exact(&mut body).expect("a whole body");
+        body
+    }
+
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).expect("a line");
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    }
+
+    /// Answers with a length.
+    pub fn respond(&mut self, status: u16, body: &str) {
+        let length = body.len();
+        self.send(format!("HTTP/1.1 {status} Status\r\nContent-Length: {length}\r\n\r\n{body}"));
+    }
+
+    /// Sends bytes as they are. That thrust has hung up is for thrust's tests to notice.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.is_over |= self.stream.get_mut().write_all(bytes.as_ref()).is_err();
+    }
+
+    /// Closes the connection after this exchange.
+    pub fn close(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Waits until thrust closes the connection; true when it does.
+    pub fn is_hung_up_on(&mut self) -> bool {
+        self.stream.get_ref().set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        matches!(self.stream.read(&mut [0]), Ok(0))
+            || matches!(self.stream.read(&mut [0]), Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset)
+    }
+}
+
+fn serve(stream: TcpStream, connection: usize, script: &Script, seen: &Sender<String>) {
+    let mut stream = BufReader::new(stream);
+    for number in 0.. {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            match stream.read_line(&mut head) {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+        head.truncate(head.len() - 4);
+        if seen.send(head.clone()).is_err() {
+            return;
+        }
+        let mut exchange = Exchange { connection, number, head, stream, is_over: false };
+        script(&mut exchange);
+        if exchange.is_over {
+            return;
+        }
+        stream = exchange.stream;
+    }
+}

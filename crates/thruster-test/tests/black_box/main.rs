@@ -1,0 +1,3 @@
+//! The executable, driven through its sockets. One file a topic.
+
+mod forwarding;
