@@ -4,6 +4,7 @@
 
 mod query;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -181,10 +182,6 @@ impl Drop for Record {
 
 impl Entry {
     fn write(&self, out: &mut Vec<u8>) {
-        let text = |value: &Option<HeaderValue>| {
-            value.as_ref().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
-        };
-        let optional = |value: &Option<HeaderValue>| text(value).unwrap_or_default();
         let peer = self.peer.to_string();
         let mut line = Line::begin(out, self.log.style, "INFO", "Request");
         line.text("path", self.method.as_ref().map_or("", |_| self.target.path()))
@@ -192,19 +189,19 @@ impl Entry {
             .number("dur", self.started.elapsed().as_millis())
             .text("method", self.method.as_ref().map_or("", Method::as_str))
             .number("req_content_length", self.request_length)
-            .text("req_content_type", &optional(&self.request_type))
+            .text("req_content_type", &text(&self.request_type))
             .number("resp_content_length", self.sent)
-            .text("resp_content_type", &optional(&self.response_type))
+            .text("resp_content_type", &text(&self.response_type))
             .text("remote_addr", self.forwarded_for.as_deref().unwrap_or(&peer))
-            .text("user_agent", &optional(&self.user_agent))
-            .text("cache", &optional(&self.cache))
+            .text("user_agent", &text(&self.user_agent))
+            .text("cache", &text(&self.cache))
             .text("query", &query::filtered(self.target.query().unwrap_or_default()))
             .text("proto", self.version.map_or("", protocol));
-        if let Some(id) = text(&self.request_id) {
-            line.text("request_id", &id);
+        if self.request_id.is_some() {
+            line.text("request_id", &text(&self.request_id));
         }
         if let Some(took) = self.upstream {
-            line.number("upstream", format_args!("{:.3}", took.as_secs_f64() * 1000.0));
+            line.millis("upstream", took);
         }
         let uploaded = self.upload.as_ref().map_or(0, |upload| upload.received());
         line.number("bytes_in", uploaded + self.received);
@@ -214,6 +211,10 @@ impl Entry {
         }
         line.end();
     }
+}
+
+fn text(value: &Option<HeaderValue>) -> Cow<'_, str> {
+    value.as_ref().map_or(Cow::Borrowed(""), |value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 /// The protocol as Go spells it.

@@ -149,7 +149,7 @@ impl Worker {
         let address = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let connection = Connection {
             pipeline: self.pipeline.clone(),
-            client: Client { address },
+            client: Client::new(address),
             drain: self.drain.clone(),
             h2c: self.h2c,
         };

@@ -30,16 +30,24 @@ const FORGEABLE: [HeaderName; 8] = [
 const MAX_REQUEST_ID: usize = 255;
 
 /// Who sent a request, as far as the child needs to know.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Client {
     pub address: SocketAddr,
+    /// Its address without the port, as X-Forwarded-For has it; made once a connection.
+    ip: HeaderValue,
+}
+
+impl Client {
+    pub fn new(address: SocketAddr) -> Self {
+        Client { address, ip: text(address.ip().to_string()) }
+    }
 }
 
 /// Rewrites the request's fields; `is_trusted` is FORWARD_HEADERS. Time and randomness are the
 /// caller's.
 pub fn on_request(
     headers: &mut HeaderMap,
-    client: Client,
+    client: &Client,
     is_trusted: bool,
     now: SystemTime,
     random: impl FnOnce() -> u128,
@@ -48,17 +56,14 @@ pub fn on_request(
     // It is for us to say whether files can be sent (Rack::Sendfile asks this field).
     headers.remove(X_SENDFILE_TYPE);
 
-    let peer = client.address.ip().to_canonical().to_string();
-    let chain = match is_trusted {
-        true => joined(headers, X_FORWARDED_FOR).map_or(peer.clone(), |list| list + ", " + &peer),
-        false => peer,
-    };
+    let chain = joined(headers, X_FORWARDED_FOR).filter(|_| is_trusted);
+    let chain = chain.map(|list| text(format!("{list}, {}", client.address.ip())));
     if !is_trusted {
         for name in &FORGEABLE {
             headers.remove(name);
         }
     }
-    headers.insert(X_FORWARDED_FOR, text(&chain));
+    headers.insert(X_FORWARDED_FOR, chain.unwrap_or_else(|| client.ip.clone()));
     if !headers.contains_key(X_FORWARDED_HOST)
         && let Some(host) = headers.get(HOST).cloned()
     {
@@ -69,11 +74,11 @@ pub fn on_request(
     }
     if !headers.contains_key(X_REQUEST_START) {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        headers.insert(X_REQUEST_START, text(&format!("t={}", since.as_millis())));
+        headers.insert(X_REQUEST_START, text(format!("t={}", since.as_millis())));
     }
     if !has_usable_id(headers) {
         let id = uuid::Builder::from_random_bytes(random().to_ne_bytes()).into_uuid();
-        headers.insert(X_REQUEST_ID, text(&id.hyphenated().to_string()));
+        headers.insert(X_REQUEST_ID, text(id.hyphenated().to_string()));
     }
 }
 
@@ -137,8 +142,8 @@ fn has_usable_id(headers: &HeaderMap) -> bool {
     ids.next().is_some_and(is_usable) && ids.next().is_none()
 }
 
-fn text(value: &str) -> HeaderValue {
-    HeaderValue::from_str(value).expect("addresses, numbers and joined field values are visible")
+fn text(value: String) -> HeaderValue {
+    HeaderValue::try_from(value).expect("addresses, numbers and joined field values are visible")
 }
 
 #[cfg(test)]
@@ -148,12 +153,11 @@ mod tests {
     fn rewritten(fields: &[(&'static str, &str)], is_trusted: bool) -> HeaderMap {
         let mut headers: HeaderMap = fields
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), text(value)))
+            .map(|(name, value)| (HeaderName::from_static(name), text(value.to_string())))
             .collect();
-        let address = "[::ffff:192.0.2.7]:5555".parse().unwrap();
-        let client = Client { address };
+        let client = Client::new("192.0.2.7:5555".parse().unwrap());
         let now = UNIX_EPOCH + std::time::Duration::from_millis(1234);
-        on_request(&mut headers, client, is_trusted, now, || 7);
+        on_request(&mut headers, &client, is_trusted, now, || 7);
         headers
     }
 
@@ -227,7 +231,9 @@ mod tests {
 
     #[test]
     fn the_logged_address_is_the_last_public_one() {
-        let logged = |list| client_address(&HeaderMap::from_iter([(X_FORWARDED_FOR, text(list))]));
+        let logged = |list: &str| {
+            client_address(&HeaderMap::from_iter([(X_FORWARDED_FOR, text(list.to_owned()))]))
+        };
         assert_eq!(logged("6.6.6.6, 1.2.3.4, 10.0.0.1").as_deref(), Some("1.2.3.4"));
         assert_eq!(logged("10.0.0.2, 10.0.0.1").as_deref(), Some("10.0.0.2"));
         assert_eq!(client_address(&HeaderMap::new()), None);

@@ -55,7 +55,7 @@ impl Pipeline {
     pub async fn answer(
         &self,
         request: Request<RequestBody>,
-        client: Client,
+        client: &Client,
     ) -> Response<ResponseBody> {
         // The log comes first: it is to know of everything, also of what is refused.
         let mut record = self.access_log.open(&request, client.address);
@@ -66,7 +66,7 @@ impl Pipeline {
     }
 
     /// Answers a request that could not even be read.
-    pub async fn answer_unread(&self, error: Error, client: Client) -> Response<ResponseBody> {
+    pub async fn answer_unread(&self, error: Error, client: &Client) -> Response<ResponseBody> {
         let record = self.access_log.open_unread(client.address);
         self.refuse(error, record).await
     }
@@ -74,7 +74,7 @@ impl Pipeline {
     async fn pass(
         &self,
         mut request: Request<RequestBody>,
-        client: Client,
+        client: &Client,
         record: &mut Record,
     ) -> Result<Response<Content>, Error> {
         // What breaks a limit costs nobody anything further.

@@ -132,9 +132,17 @@ impl Client {
         rest
     }
 
+    /// All that comes until the connection ends, in whatever way.
+    pub fn remains(&mut self) -> Vec<u8> {
+        let mut remains = Vec::new();
+        let end = self.stream.read_to_end(&mut remains);
+        assert!(end.is_ok() || is_end(&end), "the connection does not end: {end:?}");
+        remains
+    }
+
     /// Whether the other side has closed, with nothing more to say.
     pub fn is_closed(&mut self) -> bool {
-        matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
+        is_end(&self.stream.read(&mut [0]))
     }
 
     /// Closes our sending half.
@@ -145,5 +153,14 @@ impl Client {
 
     pub fn stream(&self) -> &TcpStream {
         self.stream.get_ref()
+    }
+}
+
+/// Whether a read tells that the other side has closed or broken off; that it is merely silent
+/// is no end.
+pub(crate) fn is_end(read: &std::io::Result<usize>) -> bool {
+    match read {
+        Ok(length) => *length == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
     }
 }

@@ -5,12 +5,16 @@
 //! its handle.
 
 mod client;
+mod http2;
+mod pace;
 mod thrust;
 mod upstream;
 
 pub use client::{Client, Response};
-pub use thrust::{Thrust, ThrustBuilder, executable, thrust};
-pub use upstream::{Exchange, Upstream, upstream};
+pub use http2::{Http2, Stream};
+pub use pace::pace;
+pub use thrust::{Failure, Thrust, ThrustBuilder, executable, thrust};
+pub use upstream::{Exchange, Upstream, upstream, upstream_at, values};
 
 use std::time::Duration;
 

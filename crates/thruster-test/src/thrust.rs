@@ -1,6 +1,6 @@
 //! `thrust()`: the executable under test, its log lines, its end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{Client, PATIENCE, Upstream};
+use crate::{Client, Http2, PATIENCE, Upstream};
 
 /// The executable that `cargo build -p thrust` leaves beside the tests.
 ///
@@ -26,12 +26,33 @@ pub fn executable() -> PathBuf {
 
 /// Begins the description of a thrust to start.
 pub fn thrust() -> ThrustBuilder {
-    ThrustBuilder { settings: Vec::new(), command: vec!["sleep".into(), "600".into()] }
+    ThrustBuilder {
+        settings: Vec::new(),
+        command: vec!["sleep".into(), "600".into()],
+        stdout: Stdout::Read,
+        descriptors: None,
+    }
 }
 
 pub struct ThrustBuilder {
     settings: Vec<(String, String)>,
     command: Vec<String>,
+    stdout: Stdout,
+    descriptors: Option<u32>,
+}
+
+/// What becomes of thrust's stdout once it has started.
+enum Stdout {
+    Read,
+    Unread,
+    Closed,
+}
+
+/// What was left of a thrust that did not start.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: Option<i32>,
+    pub complaint: String,
 }
 
 impl ThrustBuilder {
@@ -56,26 +77,79 @@ impl ThrustBuilder {
         self.with("TARGET_PORT", free_port()).start()
     }
 
-    fn start(self) -> Thrust {
-        let mut command = Command::new(executable());
+    /// Once it has started, nobody reads its stdout.
+    pub fn with_stdout_unread(mut self) -> Self {
+        self.stdout = Stdout::Unread;
+        self
+    }
+
+    /// Once it has started, its stdout is closed at the other end.
+    pub fn with_stdout_closed(mut self) -> Self {
+        self.stdout = Stdout::Closed;
+        self
+    }
+
+    /// It cannot have more than so many descriptors, however it tries.
+    pub fn with_descriptors(mut self, limit: u32) -> Self {
+        self.descriptors = Some(limit);
+        self
+    }
+
+    /// Starts it where it cannot start, and waits for its end.
+    pub fn fail(self) -> Failure {
+        let output = self.to_command().output().expect("thrust starts");
+        let complaint = String::from_utf8(output.stderr).expect("a complaint in UTF-8");
+        Failure { code: output.status.code(), complaint }
+    }
+
+    fn to_command(&self) -> Command {
+        let mut command = match self.descriptors {
+            None => Command::new(executable()),
+            Some(limit) => {
+                let mut shell = Command::new("sh");
+                let limited = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+                shell.args(["-c", &limited]).arg(executable());
+                shell
+            }
+        };
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HTTP_PORT", "0").env("BIND", "127.0.0.1").envs(self.settings);
-        command.args(self.command).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut process = command.spawn().expect("thrust starts");
+        command.env("HTTP_PORT", "0").env("BIND", "127.0.0.1");
+        command.envs(self.settings.iter().cloned());
+        command.args(&self.command).stdin(Stdio::null());
+        command
+    }
+
+    fn start(self) -> Thrust {
+        let mut process = self.to_command().stdout(Stdio::piped()).spawn().expect("thrust starts");
+        let mut stdout = BufReader::new(process.stdout.take().expect("stdout is a pipe"));
         let (sender, lines) = channel();
-        let stdout = BufReader::new(process.stdout.take().expect("stdout is a pipe"));
+        let (address, started) = channel();
         std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
+            for line in stdout.by_ref().lines().map_while(Result::ok) {
+                let has_started =
+                    address_in(&line).is_some_and(|found| address.send(found).is_ok());
+                match self.stdout {
+                    // What was started may print on when the test is over.
+                    Stdout::Read => drop(sender.send(line)),
+                    Stdout::Closed if has_started => return,
+                    Stdout::Unread if has_started => break,
+                    Stdout::Unread | Stdout::Closed => {}
                 }
             }
+            // Holds an unread pipe open until the handle is dropped.
+            while matches!(self.stdout, Stdout::Unread) && sender.send(String::new()).is_ok() {
+                std::thread::park_timeout(PATIENCE);
+            }
         });
-        let mut thrust = Thrust { process, lines, address: ([0; 4], 0).into() };
-        let started = thrust.log_where(|line| line["msg"] == "Server started");
-        thrust.address = started["http"].as_str().expect("an address").parse().expect("an address");
-        thrust
+        let address = started.recv_timeout(PATIENCE).expect("thrust starts");
+        Thrust { process, lines, address }
     }
+}
+
+/// The address in the line that says thrust has started, in either format of the log.
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let rest = line.split_once("Server started")?.1.split_once("http")?.1;
+    rest.trim_start_matches(['"', ':', '=']).split(['"', ' ', '}']).next()?.parse().ok()
 }
 
 /// A running thrust. Killed when dropped, and its command with it.
@@ -93,6 +167,11 @@ impl Thrust {
     /// A new connection to it.
     pub fn connect(&self) -> Client {
         Client::connect(self.address)
+    }
+
+    /// A new connection to it that speaks HTTP/2.
+    pub fn connect_http2(&self) -> Http2 {
+        Http2::connect(self.address)
     }
 
     pub fn pid(&self) -> u32 {
@@ -122,6 +201,21 @@ impl Thrust {
                 return line;
             }
         }
+    }
+
+    /// The next line on its stdout, whoever printed it.
+    pub fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("another line on stdout")
+    }
+
+    /// All lines until its stdout ends, which it does with the process.
+    pub fn last_lines(&self) -> Vec<String> {
+        let line = || self.lines.recv_timeout(PATIENCE);
+        let lines = std::iter::from_fn(|| match line() {
+            Err(RecvTimeoutError::Timeout) => panic!("stdout has not ended within {PATIENCE:?}"),
+            line => line.ok(),
+        });
+        lines.collect()
     }
 
     /// Whether the log stays silent about requests until a later event has been logged; to be

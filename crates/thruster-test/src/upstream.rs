@@ -2,18 +2,27 @@
 //! request is kept for the test to look at, and the answer is whatever bytes the test says.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::PATIENCE;
+use crate::client::is_end;
 
 type Script = dyn Fn(&mut Exchange) + Send + Sync;
 
 /// A server that runs `script` for each request it reads the head of.
 pub fn upstream(script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Upstream {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    upstream_at(Ipv4Addr::LOCALHOST.into(), script)
+}
+
+/// The same on another address of this host.
+pub fn upstream_at(
+    address: IpAddr,
+    script: impl Fn(&mut Exchange) + Send + Sync + 'static,
+) -> Upstream {
+    let listener = TcpListener::bind((address, 0)).expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     let (seen, heads) = channel();
     let connections = Arc::<AtomicUsize>::default();
@@ -89,33 +98,37 @@ impl Exchange {
 
     /// The value of a field of the request, or "".
     pub fn header(&self, name: &str) -> &str {
-        let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        let mut values = fields.filter(|(n, _)| n.eq_ignore_ascii_case(name));
-        values.next().map_or("", |(_, value)| value)
+        values(&self.head, name).first().copied().unwrap_or_default()
     }
 
     /// Reads the request's body; for a chunked one, its data.
     pub fn body(&mut self) -> Vec<u8> {
         if self.header("transfer-encoding") == "chunked" {
             let mut body = Vec::new();
-            loop {
-                let size = usize::from_str_radix(&self.line(), 16).expect("a chunk size");
-                let mut chunk = vec![0; size];
-                self.stream.read_exact(&mut chunk).expect("a whole chunk");
+            while let Some(chunk) = self.chunk() {
                 body.extend(chunk);
-                if size == 0 {
-                    // Trailers, if any, are left in the head for the test to see.
-                    while let Some(trailer) = Some(self.line()).filter(|line| !line.is_empty()) {
-                        self.head.push_str(&format!("\r\n{trailer}"));
-                    }
-                    return body;
-                }
-                assert_eq!(self.line(), "");
             }
+            // Trailers, if any, are left in the head for the test to see.
+            while let Some(trailer) = Some(self.line()).filter(|line| !line.is_empty()) {
+                self.head.push_str(&format!("\r\n{trailer}"));
+            }
+            return body;
         }
         let mut body = vec![0; self.header("content-length").parse().unwrap_or(0)];
         self.stream.read_exact(&mut body).expect("a whole body");
         body
+    }
+
+    /// Reads one chunk of a chunked body; `None` is the last one, before the trailers.
+    pub fn chunk(&mut self) -> Option<Vec<u8>> {
+        let size = usize::from_str_radix(&self.line(), 16).expect("a chunk size");
+        if size == 0 {
+            return None;
+        }
+        let mut chunk = vec![0; size];
+        self.stream.read_exact(&mut chunk).expect("a whole chunk");
+        assert_eq!(self.line(), "", "a chunk ends with a line end");
+        Some(chunk)
     }
 
     pub fn line(&mut self) -> String {
@@ -140,12 +153,19 @@ impl Exchange {
         self.is_over = true;
     }
 
-    /// Waits until thrust closes the connection; true when it does.
+    /// Waits until thrust closes the connection, whatever it still sends; true when it does.
     pub fn is_hung_up_on(&mut self) -> bool {
         self.stream.get_ref().set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        matches!(self.stream.read(&mut [0]), Ok(0))
-            || matches!(self.stream.read(&mut [0]), Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset)
+        let end = std::io::copy(&mut self.stream, &mut std::io::sink()).map(|_| 0);
+        is_end(&end)
     }
+}
+
+/// The values of a field, in order, in a head as it came off the wire.
+pub fn values<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
+    let fields = head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
+    let named = fields.filter(|(n, _)| n.eq_ignore_ascii_case(name));
+    named.map(|(_, value)| value.trim_matches(' ')).collect()
 }
 
 fn serve(stream: TcpStream, connection: usize, script: &Script, seen: &Sender<String>) {

@@ -177,7 +177,7 @@ impl Session<'_> {
     ) -> Option<Response<ResponseBody>> {
         let Connection { pipeline, client, .. } = self.connection;
         // Boxed, so that a connection between two requests does not hold room for one.
-        let mut answer = Box::pin(pipeline.answer(request.map(|()| body), *client));
+        let mut answer = Box::pin(pipeline.answer(request.map(|()| body), client));
         poll_fn(|cx| {
             if let Poll::Ready(response) = answer.as_mut().poll(cx) {
                 return Poll::Ready(Some(response));
@@ -313,7 +313,7 @@ impl Session<'_> {
     async fn refuse(&mut self, error: Error) -> After {
         let is_gone = matches!(error, Error::ClientGone);
         let Connection { pipeline, client, .. } = self.connection;
-        let response = pipeline.answer_unread(error, *client).await;
+        let response = pipeline.answer_unread(error, client).await;
         if is_gone {
             return After::Gone;
         }

@@ -122,20 +122,18 @@ async fn exchange(
 ) -> Response<ResponseBody> {
     let Connection { pipeline, client, .. } = connection;
     if let Err(error) = name_host(&mut request) {
-        return pipeline.answer_unread(error, *client).await;
+        return pipeline.answer_unread(error, client).await;
     }
     join_cookies(&mut request);
     match request.extensions_mut().remove::<Protocol>() {
-        None => pipeline.answer(request.map(RequestBody::http2), *client).await,
+        None => pipeline.answer(request.map(RequestBody::http2), client).await,
         Some(protocol) if protocol.as_str().eq_ignore_ascii_case("websocket") => {
             let client_end = hyper::upgrade::on(&mut request);
             ask_for_websocket(&mut request);
-            let response = pipeline.answer(request.map(|_| RequestBody::empty()), *client).await;
+            let response = pipeline.answer(request.map(|_| RequestBody::empty()), client).await;
             accept_websocket(response, client_end)
         }
-        Some(_) => {
-            pipeline.answer_unread(Error::NotImplemented("unknown :protocol"), *client).await
-        }
+        Some(_) => pipeline.answer_unread(Error::NotImplemented("unknown :protocol"), client).await,
     }
 }
 

@@ -1,8 +1,7 @@
 //! One log line under construction: JSON as Go's slog writes it, or text for people.
 
-use std::fmt::Display;
 use std::io::Write;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +16,8 @@ const GREY: &str = "\x1b[90m";
 const YELLOW: &str = "\x1b[33m";
 const RED: &str = "\x1b[31m";
 const PLAIN: &str = "\x1b[0m";
+const COLOURED_KEY: &str = " \x1b[90m";
+const COLOURED_VALUE: &str = "=\x1b[0m";
 
 /// A line that grows field by field. Writing into a `Vec` cannot fail, hence the dropped results.
 pub struct Line<'a> {
@@ -61,10 +62,17 @@ impl<'a> Line<'a> {
         self
     }
 
-    /// A number, or anything else that needs no quotes in JSON.
-    pub fn number(&mut self, key: &str, value: impl Display) -> &mut Self {
+    pub fn number(&mut self, key: &str, value: impl itoa::Integer) -> &mut Self {
         self.key(key);
-        let _ = write!(self.out, "{value}");
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self
+    }
+
+    /// A duration as milliseconds with three decimals.
+    pub fn millis(&mut self, key: &str, value: Duration) -> &mut Self {
+        self.key(key);
+        let micros = value.as_micros();
+        let _ = write!(self.out, "{}.{:03}", micros / 1000, micros % 1000);
         self
     }
 
@@ -73,11 +81,14 @@ impl<'a> Line<'a> {
     }
 
     fn key(&mut self, key: &str) {
-        let _ = match self.style {
-            Style::Json => write!(self.out, r#","{key}":"#),
-            Style::Text => write!(self.out, " {key}="),
-            Style::Colour => write!(self.out, " {GREY}{key}={PLAIN}"),
+        let (before, after) = match self.style {
+            Style::Json => (",\"", "\":"),
+            Style::Text => (" ", "="),
+            Style::Colour => (COLOURED_KEY, COLOURED_VALUE),
         };
+        for part in [before, key, after] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
     }
 }
 

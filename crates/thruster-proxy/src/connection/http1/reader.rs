@@ -19,6 +19,9 @@ use crate::error::Error;
 /// Read at once while a head is awaited: most requests fit.
 const HEAD_PIECE: usize = 4 * 1024;
 
+/// Room worth reading into; below it a new buffer is made.
+const SCANT: usize = 512;
+
 /// Read at once of a body: fewer, larger reads for uploads.
 const BODY_PIECE: usize = 64 * 1024;
 
@@ -42,7 +45,9 @@ impl Reader {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, at_once: usize) -> Poll<io::Result<usize>> {
-        self.buffer.reserve(at_once);
+        if self.buffer.capacity() - self.buffer.len() < SCANT {
+            self.buffer.reserve(at_once);
+        }
         // A `read_buf` that is dropped while pending has read nothing.
         pin!(self.half.read_buf(&mut self.buffer)).poll(cx)
     }

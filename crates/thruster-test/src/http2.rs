@@ -1,0 +1,160 @@
+//! A client that speaks HTTP/2 by prior knowledge. The connection moves on a thread of its own,
+//! so that a test can wait for one end while the other works.
+
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use h2::client::{ResponseFuture, SendRequest};
+use h2::{Error, Reason, RecvStream, SendStream};
+use http::request::Builder;
+use http::{HeaderMap, Request};
+use tokio::net::TcpStream;
+use tokio::runtime::{Handle, Runtime};
+use tokio::task::JoinHandle;
+
+use crate::{PATIENCE, Response};
+
+pub struct Http2 {
+    runtime: Runtime,
+    sender: SendRequest<Bytes>,
+    connection: JoinHandle<Result<(), Error>>,
+}
+
+/// One request and its response.
+pub struct Stream {
+    runtime: Handle,
+    response: ResponseFuture,
+    outgoing: SendStream<Bytes>,
+    incoming: Option<RecvStream>,
+}
+
+impl Http2 {
+    pub fn connect(address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (sender, connection) = wait(runtime.handle(), async {
+            let stream = TcpStream::connect(address).await.expect("somebody listens");
+            h2::client::handshake(stream).await.expect("somebody who speaks HTTP/2")
+        });
+        let connection = runtime.spawn(connection);
+        Http2 { runtime, sender, connection }
+    }
+
+    /// The head of a request to `test.example`.
+    pub fn request(method: &str, path: &str) -> Builder {
+        Request::builder().method(method).uri(format!("http://test.example{path}"))
+    }
+
+    /// Sends a request's head; nothing follows it if `is_whole`.
+    pub fn open(&self, head: Builder, is_whole: bool) -> Stream {
+        let runtime = self.runtime.handle().clone();
+        let request = head.body(()).expect("a valid request");
+        let (response, outgoing) = wait(&runtime, async {
+            let mut sender = self.sender.clone().ready().await.expect("room for a stream");
+            sender.send_request(request, is_whole).expect("a request that can be sent")
+        });
+        Stream { runtime, response, outgoing, incoming: None }
+    }
+
+    /// A GET, and its response.
+    pub fn get(&self, path: &str) -> Response {
+        self.open(Self::request("GET", path), true).response()
+    }
+
+    /// A POST, and its response.
+    pub fn post(&self, path: &str, body: &[u8]) -> Response {
+        let mut stream = self.open(Self::request("POST", path), false);
+        stream.send(body).finish();
+        stream.response()
+    }
+
+    /// Waits until the connection has ended; `Ok` is in good order.
+    pub fn end(&mut self) -> Result<(), Error> {
+        wait(self.runtime.handle(), &mut self.connection).expect("the connection does not panic")
+    }
+}
+
+impl Stream {
+    /// Sends a piece of the body, as fast as the other side takes it.
+    pub fn send(&mut self, data: &[u8]) -> &mut Self {
+        let mut data = Bytes::copy_from_slice(data);
+        let outgoing = &mut self.outgoing;
+        wait(&self.runtime, async {
+            while !data.is_empty() {
+                outgoing.reserve_capacity(data.len());
+                let room = poll_fn(|cx| outgoing.poll_capacity(cx)).await;
+                let room = room.expect("an open stream").expect("an open stream");
+                let piece = data.split_to(room.min(data.len()));
+                outgoing.send_data(piece, false).expect("an open stream");
+            }
+        });
+        self
+    }
+
+    /// Ends the body.
+    pub fn finish(&mut self) {
+        self.outgoing.send_data(Bytes::new(), true).expect("an open stream");
+    }
+
+    /// Ends the body with trailers.
+    pub fn finish_with(&mut self, trailers: HeaderMap) {
+        self.outgoing.send_trailers(trailers).expect("an open stream");
+    }
+
+    /// Gives up on the request.
+    pub fn reset(&mut self) {
+        self.outgoing.send_reset(Reason::CANCEL);
+    }
+
+    /// The response's head; the body stays unread.
+    ///
+    /// # Errors
+    /// The stream was reset, or the connection ended.
+    pub fn head(&mut self) -> Result<Response, Error> {
+        let (head, incoming) = wait(&self.runtime, &mut self.response)?.into_parts();
+        self.incoming = Some(incoming);
+        let headers = fields(&head.headers);
+        let status = head.status.as_u16();
+        Ok(Response { status, headers, body: Vec::new(), trailers: Vec::new() })
+    }
+
+    /// The next piece of the body, for which room is made; `None` is its end.
+    ///
+    /// # Errors
+    /// The stream was reset, or the connection ended.
+    pub fn data(&mut self) -> Result<Option<Bytes>, Error> {
+        let incoming = self.incoming.as_mut().expect("the head comes before the body");
+        let data = wait(&self.runtime, incoming.data()).transpose()?;
+        if let Some(data) = &data {
+            incoming.flow_control().release_capacity(data.len())?;
+        }
+        Ok(data)
+    }
+
+    /// The whole response.
+    pub fn response(mut self) -> Response {
+        let mut response = self.head().expect("a response");
+        while let Some(data) = self.data().expect("a whole body") {
+            response.body.extend_from_slice(&data);
+        }
+        let incoming = self.incoming.as_mut().expect("the head has come");
+        let trailers = wait(&self.runtime, incoming.trailers()).expect("trailers or none");
+        response.trailers = fields(&trailers.unwrap_or_default());
+        response
+    }
+}
+
+fn fields(map: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    map.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+}
+
+fn wait<T>(runtime: &Handle, event: impl Future<Output = T>) -> T {
+    runtime
+        .block_on(async { tokio::time::timeout(PATIENCE, event).await })
+        .expect("what a test waits for happens")
+}
