@@ -69,7 +69,7 @@ impl AccessLog {
             }
             entry.request_type = headers.get(CONTENT_TYPE).cloned();
             entry.request_length = content_length(headers)
-                .unwrap_or_else(|| if request.body().upload().is_some() { -1 } else { 0 });
+                .unwrap_or_else(|| if request.body().is_empty() { 0 } else { -1 });
             entry.user_agent = headers.get(USER_AGENT).cloned();
             entry.upload = request.body().upload();
         }

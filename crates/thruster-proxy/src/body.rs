@@ -38,25 +38,26 @@ impl Upload {
     }
 }
 
-/// A request's body.
-pub struct RequestBody {
+/// A request's body. Most requests have none, and pass from hand to hand the lighter for it.
+pub struct RequestBody(Option<Box<InFlight>>);
+
+/// A body on its way in.
+struct InFlight {
     source: Source,
-    /// Where the progress is told; `None` for a body that is empty from the start.
-    upload: Option<Arc<Upload>>,
+    upload: Arc<Upload>,
     limit: u64,
     stall: Deadline,
     patience: Option<Duration>,
 }
 
 enum Source {
-    Empty,
     Http1(BodyReader),
     Http2(Incoming),
 }
 
 impl RequestBody {
     pub fn empty() -> Self {
-        RequestBody::from(Source::Empty)
+        RequestBody(None)
     }
 
     pub fn http1(reader: BodyReader) -> Self {
@@ -71,36 +72,54 @@ impl RequestBody {
     }
 
     fn from(source: Source) -> Self {
-        let upload = (!matches!(source, Source::Empty)).then(Arc::default);
-        RequestBody { source, upload, limit: u64::MAX, stall: Deadline::new(), patience: None }
+        RequestBody(Some(Box::new(InFlight {
+            source,
+            upload: Arc::default(),
+            limit: u64::MAX,
+            stall: Deadline::new(),
+            patience: None,
+        })))
     }
 
+    /// Where its progress is told; `None` for a body that is empty from the start.
     pub fn upload(&self) -> Option<Arc<Upload>> {
-        self.upload.clone()
+        self.0.as_ref().map(|body| body.upload.clone())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// From now on more than `limit` bytes, or no byte for `patience`, break the body off.
     pub fn restrict(&mut self, limit: Option<u64>, patience: Option<Duration>) {
-        self.limit = limit.unwrap_or(u64::MAX);
-        self.patience = patience;
-        self.stall.restart(patience);
+        if let Some(body) = &mut self.0 {
+            body.limit = limit.unwrap_or(u64::MAX);
+            body.patience = patience;
+            body.stall.restart(patience);
+        }
     }
+}
 
-    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match &mut self.source {
-            Source::Empty => Poll::Ready(None),
+impl InFlight {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Error>> {
+        let frame = match &mut self.source {
             Source::Http1(reader) => reader.poll_frame(cx),
             Source::Http2(incoming) => {
                 Pin::new(incoming).poll_frame(cx).map_err(|_| Error::ClientGone)
             }
-        }
+        };
+        let Poll::Ready(frame) = frame else {
+            return self.stall.poll(cx).map(|()| Err(Error::BodyTimeout));
+        };
+        self.stall.restart(self.patience);
+        Poll::Ready(frame.transpose().and_then(|frame| frame.map(|f| self.admit(f)).transpose()))
     }
 
     /// Counts a frame, and finds out whether it is one too many.
-    fn admit(&self, upload: &Upload, mut frame: Frame<Bytes>) -> Result<Frame<Bytes>, Error> {
+    fn admit(&self, mut frame: Frame<Bytes>) -> Result<Frame<Bytes>, Error> {
         if let Some(data) = frame.data_ref() {
             let length = data.len() as u64;
-            if upload.received.fetch_add(length, Relaxed) + length > self.limit {
+            if self.upload.received.fetch_add(length, Relaxed) + length > self.limit {
                 return Err(Error::BodyTooLarge);
             }
         } else if let Some(trailers) = frame.trailers_mut() {
@@ -123,41 +142,26 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        let this = self.get_mut();
-        let Some(upload) = this.upload.clone() else { return Poll::Ready(None) };
-        let frame = match this.poll_source(cx) {
-            Poll::Ready(frame) => {
-                this.stall.restart(this.patience);
-                frame.transpose()
-            }
-            Poll::Pending => {
-                ready!(this.stall.poll(cx));
-                Err(Error::BodyTimeout)
-            }
-        };
-        let admitted = frame.and_then(|frame| match frame {
-            Some(frame) => this.admit(&upload, frame).map(Some),
-            None => Ok(None),
-        });
-        Poll::Ready(match admitted {
+        let Some(body) = &mut self.get_mut().0 else { return Poll::Ready(None) };
+        Poll::Ready(match ready!(body.poll_frame(cx)) {
             Ok(frame) => frame.map(Ok),
             Err(fault) => {
                 // Polled again after its end it would tell the same story, so the first one stays.
-                upload.fault.get_or_init(|| fault);
+                body.upload.fault.get_or_init(|| fault);
                 Some(Err(BrokenOff))
             }
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.upload.is_none()
+        self.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
-            Source::Empty => SizeHint::with_exact(0),
-            Source::Http1(reader) => reader.size_hint(),
-            Source::Http2(incoming) => incoming.size_hint(),
+        match self.0.as_ref().map(|body| &body.source) {
+            None => SizeHint::with_exact(0),
+            Some(Source::Http1(reader)) => reader.size_hint(),
+            Some(Source::Http2(incoming)) => incoming.size_hint(),
         }
     }
 }

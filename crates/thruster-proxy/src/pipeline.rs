@@ -51,17 +51,18 @@ impl Pipeline {
         self.upstream.sweep();
     }
 
-    /// Answers one request. There is always an answer, and always a log line.
+    /// Answers one request. There is always an answer, and always a log line. The request is
+    /// boxed because it is handed down through futures, each of which would hold room for it.
     pub async fn answer(
         &self,
-        request: Request<RequestBody>,
+        request: Box<Request<RequestBody>>,
         client: &Client,
     ) -> Response<ResponseBody> {
         // The log comes first: it is to know of everything, also of what is refused.
         let mut record = self.access_log.open(&request, client.address);
         match self.pass(request, client, &mut record).await {
             Ok(response) => finish(response, record),
-            Err(error) => self.refuse(error, record).await,
+            Err(error) => Box::pin(self.refuse(error, record)).await,
         }
     }
 
@@ -73,7 +74,7 @@ impl Pipeline {
 
     async fn pass(
         &self,
-        mut request: Request<RequestBody>,
+        mut request: Box<Request<RequestBody>>,
         client: &Client,
         record: &mut Record,
     ) -> Result<Response<Content>, Error> {
@@ -140,4 +141,25 @@ impl Pipeline {
 fn finish(response: Response<Content>, mut record: Record) -> Response<ResponseBody> {
     record.responded(response.status(), response.headers());
     response.map(|content| ResponseBody { content, record })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::env;
+    use crate::log::Style;
+
+    /// What an allocator can hand out from its quickest list (glibc: up to 1,032 bytes). At
+    /// 5,016 bytes a request the copying and the slow path of malloc took a tenth of our time.
+    const HANDY: usize = 1024;
+
+    #[test]
+    fn a_requests_future_is_small() {
+        let config = env::load(&[("LOG_REQUESTS", "0")]).expect("a valid environment").config;
+        let log = Log::to(std::io::sink(), Style::Json).expect("a thread");
+        let pipeline = Pipeline::new(&config, log);
+        let client = Client::new(([127, 0, 0, 1], 80).into());
+        let answer = pipeline.answer(Box::new(Request::new(RequestBody::empty())), &client);
+        assert!(size_of_val(&answer) <= HANDY, "{} bytes", size_of_val(&answer));
+    }
 }

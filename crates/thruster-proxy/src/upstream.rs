@@ -56,7 +56,7 @@ impl Upstream {
     ///
     /// # Errors
     /// Why there is no answer. If the request's own body was at fault, that is the error.
-    pub async fn forward(&self, mut request: Request<RequestBody>) -> Result<Answer, Error> {
+    pub async fn forward(&self, mut request: Box<Request<RequestBody>>) -> Result<Answer, Error> {
         let upload = request.body().upload();
         let protocol = self.prepare(&mut request);
         let sent = self.send(request, upload.as_deref());
@@ -77,7 +77,7 @@ impl Upstream {
         }
         let Some(protocol) = protocol else { return Err(Error::UnaskedSwitch) };
         let (mut parts, _) = response.into_parts();
-        let accepted = parts.headers.get(UPGRADE).cloned().unwrap_or(protocol);
+        let accepted = parts.headers.get(UPGRADE).cloned().unwrap_or(*protocol);
         hop_by_hop::remove(&mut parts.headers);
         parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         parts.headers.insert(UPGRADE, accepted);
@@ -86,9 +86,9 @@ impl Upstream {
 
     /// Makes the request one of our own to the child: HTTP/1.1, without what was meant for us.
     /// Returns the protocol the client would like to switch to, which is asked for in our name.
-    fn prepare(&self, request: &mut Request<RequestBody>) -> Option<HeaderValue> {
+    fn prepare(&self, request: &mut Request<RequestBody>) -> Option<Box<HeaderValue>> {
         *request.version_mut() = Version::HTTP_11;
-        let is_empty = request.body().upload().is_none();
+        let is_empty = request.body().is_empty();
         let headers = request.headers_mut();
         // A switch after a body would leave two readings of where the new protocol begins, and
         // HTTP/2 is not for the child: both are served as the plain requests they also are.
@@ -105,44 +105,32 @@ impl Upstream {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(UPGRADE, protocol.clone());
         }
-        protocol
+        // Boxed, because it is rare, and would make every request's future larger.
+        protocol.map(Box::new)
     }
 
     /// Sends on a kept connection if there is one. It may be one that the child was just about
     /// to close: then once more on a fresh one, if the request can be repeated.
     async fn send(
         &self,
-        request: Request<RequestBody>,
+        mut request: Box<Request<RequestBody>>,
         upload: Option<&Upload>,
     ) -> Result<(Connection, Response<Incoming>), Error> {
-        let Some(mut kept) = self.pool.take() else {
-            return self.send_fresh(request, upload).await;
-        };
-        let repeated = is_repeatable(&request).then(|| copy(&request));
-        let failure = match kept.send(request, upload, self.timeout).await {
-            Ok(response) => return Ok((kept, response)),
-            Err(failure) => failure,
-        };
-        drop(kept);
-        match failure {
-            Failure::Unsent(request) => self.send_fresh(*request, upload).await,
-            Failure::Broken(error) => match repeated {
-                Some(request) => {
-                    tracing::debug!(%error, "Kept connection broke, sending again");
-                    self.send_fresh(request, upload).await
-                }
-                None => Err(Error::NoAnswer(error)),
-            },
-            Failure::TimedOut => Err(Error::UpstreamTimeout),
+        if let Some(mut kept) = self.pool.take() {
+            let repeated = is_repeatable(&request).then(|| copy(&request));
+            match kept.send(request, upload, self.timeout).await {
+                Ok(response) => return Ok((kept, response)),
+                Err(Failure::Unsent(again)) => request = again,
+                Err(Failure::Broken(error)) => match repeated {
+                    Some(again) => request = again,
+                    None => return Err(Error::NoAnswer(error)),
+                },
+                Err(Failure::TimedOut) => return Err(Error::UpstreamTimeout),
+            }
+            tracing::debug!("A kept connection broke, sending again");
         }
-    }
-
-    async fn send_fresh(
-        &self,
-        request: Request<RequestBody>,
-        upload: Option<&Upload>,
-    ) -> Result<(Connection, Response<Incoming>), Error> {
-        let mut fresh = self.pool.connect().await.map_err(Error::Unreachable)?;
+        // Boxed for the same reason.
+        let mut fresh = Box::pin(self.pool.connect()).await.map_err(Error::Unreachable)?;
         match fresh.send(request, upload, self.timeout).await {
             Ok(response) => Ok((fresh, response)),
             Err(Failure::Broken(error)) => Err(Error::NoAnswer(error)),
@@ -167,11 +155,11 @@ fn upload_fault(upload: &Upload) -> Option<Error> {
 
 /// Idempotent (RFC 9110 section 9.2.2) and without a body that would be gone by now.
 fn is_repeatable(request: &Request<RequestBody>) -> bool {
-    request.body().upload().is_none() && request.method().is_idempotent()
+    request.body().is_empty() && request.method().is_idempotent()
 }
 
-fn copy(request: &Request<RequestBody>) -> Request<RequestBody> {
-    let mut copy = Request::new(RequestBody::empty());
+fn copy(request: &Request<RequestBody>) -> Box<Request<RequestBody>> {
+    let mut copy = Box::new(Request::new(RequestBody::empty()));
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());

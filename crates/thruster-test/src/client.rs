@@ -112,8 +112,9 @@ impl Client {
     }
 
     pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stream.read_line(&mut line).expect("a line");
+        let mut line = Vec::new();
+        self.stream.read_until(b'\n', &mut line).expect("a line");
+        let mut line = text(line);
         assert!(line.ends_with("\r\n"), "the connection ended in the middle of {line:?}");
         line.truncate(line.len() - 2);
         line
@@ -163,4 +164,11 @@ pub(crate) fn is_end(read: &std::io::Result<usize>) -> bool {
         Ok(length) => *length == 0,
         Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
     }
+}
+
+/// What came off the wire, as text to look at. Where it is no UTF-8, each byte is a character, as
+/// in Latin-1, so that none is lost.
+pub(crate) fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|e| e.as_bytes().iter().copied().map(char::from).collect())
 }

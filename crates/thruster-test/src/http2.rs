@@ -3,6 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
@@ -10,20 +11,21 @@ use h2::{Error, Reason, RecvStream, SendStream};
 use http::request::Builder;
 use http::{HeaderMap, Request};
 use tokio::net::TcpStream;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::{PATIENCE, Response};
 
 pub struct Http2 {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     sender: SendRequest<Bytes>,
     connection: JoinHandle<Result<(), Error>>,
 }
 
 /// One request and its response.
 pub struct Stream {
-    runtime: Handle,
+    /// Lives as long as the last of those who need it.
+    runtime: Arc<Runtime>,
     response: ResponseFuture,
     outgoing: SendStream<Bytes>,
     incoming: Option<RecvStream>,
@@ -36,12 +38,12 @@ impl Http2 {
             .enable_all()
             .build()
             .expect("a runtime");
-        let (sender, connection) = wait(runtime.handle(), async {
+        let (sender, connection) = wait(&runtime, async {
             let stream = TcpStream::connect(address).await.expect("somebody listens");
             h2::client::handshake(stream).await.expect("somebody who speaks HTTP/2")
         });
         let connection = runtime.spawn(connection);
-        Http2 { runtime, sender, connection }
+        Http2 { runtime: Arc::new(runtime), sender, connection }
     }
 
     /// The head of a request to `test.example`.
@@ -51,7 +53,7 @@ impl Http2 {
 
     /// Sends a request's head; nothing follows it if `is_whole`.
     pub fn open(&self, head: Builder, is_whole: bool) -> Stream {
-        let runtime = self.runtime.handle().clone();
+        let runtime = self.runtime.clone();
         let request = head.body(()).expect("a valid request");
         let (response, outgoing) = wait(&runtime, async {
             let mut sender = self.sender.clone().ready().await.expect("room for a stream");
@@ -74,7 +76,7 @@ impl Http2 {
 
     /// Waits until the connection has ended; `Ok` is in good order.
     pub fn end(&mut self) -> Result<(), Error> {
-        wait(self.runtime.handle(), &mut self.connection).expect("the connection does not panic")
+        wait(&self.runtime, &mut self.connection).expect("the connection does not panic")
     }
 }
 
@@ -153,7 +155,7 @@ fn fields(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
-fn wait<T>(runtime: &Handle, event: impl Future<Output = T>) -> T {
+fn wait<T>(runtime: &Runtime, event: impl Future<Output = T>) -> T {
     runtime
         .block_on(async { tokio::time::timeout(PATIENCE, event).await })
         .expect("what a test waits for happens")

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::PATIENCE;
-use crate::client::is_end;
+use crate::client::{is_end, text};
 
 type Script = dyn Fn(&mut Exchange) + Send + Sync;
 
@@ -132,9 +132,9 @@ impl Exchange {
     }
 
     pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stream.read_line(&mut line).expect("a line");
-        line.trim_end_matches(['\r', '\n']).to_owned()
+        let mut line = Vec::new();
+        self.stream.read_until(b'\n', &mut line).expect("a line");
+        text(line).trim_end_matches(['\r', '\n']).to_owned()
     }
 
     /// Answers with a length.
@@ -171,14 +171,15 @@ pub fn values<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
 fn serve(stream: TcpStream, connection: usize, script: &Script, seen: &Sender<String>) {
     let mut stream = BufReader::new(stream);
     for number in 0.. {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            match stream.read_line(&mut head) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_until(b'\n', &mut head) {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             }
         }
         head.truncate(head.len() - 4);
+        let head = text(head);
         if seen.send(head.clone()).is_err() {
             return;
         }

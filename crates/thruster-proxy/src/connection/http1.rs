@@ -177,7 +177,7 @@ impl Session<'_> {
     ) -> Option<Response<ResponseBody>> {
         let Connection { pipeline, client, .. } = self.connection;
         // Boxed, so that a connection between two requests does not hold room for one.
-        let mut answer = Box::pin(pipeline.answer(request.map(|()| body), client));
+        let mut answer = Box::pin(pipeline.answer(Box::new(request.map(|()| body)), client));
         poll_fn(|cx| {
             if let Poll::Ready(response) = answer.as_mut().poll(cx) {
                 return Poll::Ready(Some(response));

@@ -126,11 +126,12 @@ async fn exchange(
     }
     join_cookies(&mut request);
     match request.extensions_mut().remove::<Protocol>() {
-        None => pipeline.answer(request.map(RequestBody::http2), client).await,
+        None => pipeline.answer(Box::new(request.map(RequestBody::http2)), client).await,
         Some(protocol) if protocol.as_str().eq_ignore_ascii_case("websocket") => {
             let client_end = hyper::upgrade::on(&mut request);
             ask_for_websocket(&mut request);
-            let response = pipeline.answer(request.map(|_| RequestBody::empty()), client).await;
+            let request = Box::new(request.map(|_| RequestBody::empty()));
+            let response = pipeline.answer(request, client).await;
             accept_websocket(response, client_end)
         }
         Some(_) => pipeline.answer_unread(Error::NotImplemented("unknown :protocol"), client).await,

@@ -71,11 +71,11 @@ impl Connection {
     /// byte of the request.
     pub async fn send(
         &mut self,
-        request: Request<RequestBody>,
+        request: Box<Request<RequestBody>>,
         upload: Option<&Upload>,
         timeout: Option<Duration>,
     ) -> Result<Response<Incoming>, Failure> {
-        let mut answer = pin!(self.sender.try_send_request(request));
+        let mut answer = pin!(self.sender.try_send_request(*request));
         let driver = &mut self.driver;
         let mut deadline = Deadline::new();
         deadline.restart(timeout);
