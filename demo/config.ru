@@ -1,0 +1,12 @@
+# frozen_string_literal: true
+
+require_relative "app"
+
+# The files in public/. An hour is long enough to see a cache at work.
+files = File.join(__dir__, "public")
+use Rack::Static,
+  root: files,
+  urls: Dir.children(files).map { |name| "/#{name}" },
+  header_rules: [[:all, { "cache-control" => "public, max-age=3600" }]]
+
+run Demo::App.new
