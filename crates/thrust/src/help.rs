@@ -10,8 +10,7 @@ use thruster_proxy::config::settings::{SETTINGS, Setting};
 pub const USAGE: &str = "Usage: thrust COMMAND [ARG...]";
 
 pub fn print_version() -> ExitCode {
-    let (arch, system) = (std::env::consts::ARCH, std::env::consts::OS);
-    print(&format!("thrust {} ({arch}-{system})\n", env!("CARGO_PKG_VERSION")))
+    print(concat!("thrust ", env!("CARGO_PKG_VERSION"), " (", env!("THRUST_TARGET"), ")\n"))
 }
 
 pub fn print_help(environment: &impl Environment) -> ExitCode {

@@ -6,10 +6,10 @@ mod query;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 
@@ -34,7 +34,7 @@ pub struct Record(Option<Box<Entry>>);
 struct Entry {
     log: Log,
     started: Instant,
-    peer: SocketAddr,
+    peer: Bytes,
     method: Option<Method>,
     target: Uri,
     version: Option<Version>,
@@ -57,7 +57,7 @@ struct Entry {
 
 impl AccessLog {
     /// Opens the record of a request that has just arrived.
-    pub fn open(&self, request: &Request<RequestBody>, peer: SocketAddr) -> Record {
+    pub fn open(&self, request: &Request<RequestBody>, peer: &Bytes) -> Record {
         let mut record = self.open_unread(peer);
         if let Some(entry) = &mut record.0 {
             let headers = request.headers();
@@ -77,12 +77,12 @@ impl AccessLog {
     }
 
     /// Opens the record of a request that could not be read.
-    pub fn open_unread(&self, peer: SocketAddr) -> Record {
+    pub fn open_unread(&self, peer: &Bytes) -> Record {
         Record(self.log.as_ref().map(|log| {
             Box::new(Entry {
                 log: log.clone(),
                 started: Instant::now(),
-                peer,
+                peer: peer.clone(),
                 method: None,
                 target: Uri::default(),
                 version: None,
@@ -182,17 +182,17 @@ impl Drop for Record {
 
 impl Entry {
     fn write(&self, out: &mut Vec<u8>) {
-        let peer = self.peer.to_string();
+        let peer = str::from_utf8(&self.peer).expect("an address is ASCII");
         let mut line = Line::begin(out, self.log.style, "INFO", "Request");
         line.text("path", self.method.as_ref().map_or("", |_| self.target.path()))
             .number("status", self.status.map_or(0, |status| status.as_u16()))
-            .number("dur", self.started.elapsed().as_millis())
+            .number("dur", self.started.elapsed().as_millis() as u64)
             .text("method", self.method.as_ref().map_or("", Method::as_str))
             .number("req_content_length", self.request_length)
             .text("req_content_type", &text(&self.request_type))
             .number("resp_content_length", self.sent)
             .text("resp_content_type", &text(&self.response_type))
-            .text("remote_addr", self.forwarded_for.as_deref().unwrap_or(&peer))
+            .text("remote_addr", self.forwarded_for.as_deref().unwrap_or(peer))
             .text("user_agent", &text(&self.user_agent))
             .text("cache", &text(&self.cache))
             .text("query", &query::filtered(self.target.query().unwrap_or_default()))

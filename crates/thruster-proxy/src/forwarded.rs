@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -33,13 +34,16 @@ const MAX_REQUEST_ID: usize = 255;
 #[derive(Debug)]
 pub struct Client {
     pub address: SocketAddr,
-    /// Its address without the port, as X-Forwarded-For has it; made once a connection.
+    // Both are made once a connection, and shared by what is made of its requests.
+    /// Address and port, for the log.
+    pub peer: Bytes,
+    /// The address alone, for X-Forwarded-For.
     ip: HeaderValue,
 }
 
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
-        Client { address, ip: text(address.ip().to_string()) }
+        Client { address, peer: address.to_string().into(), ip: text(address.ip().to_string()) }
     }
 }
 
@@ -74,7 +78,7 @@ pub fn on_request(
     }
     if !headers.contains_key(X_REQUEST_START) {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        headers.insert(X_REQUEST_START, text(format!("t={}", since.as_millis())));
+        headers.insert(X_REQUEST_START, text(format!("t={}", since.as_millis() as u64)));
     }
     if !has_usable_id(headers) {
         let id = uuid::Builder::from_random_bytes(random().to_ne_bytes()).into_uuid();

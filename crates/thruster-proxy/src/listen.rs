@@ -35,13 +35,17 @@ pub struct CannotListen {
 ///
 /// # Errors
 /// The port is taken, or not ours to have.
-pub fn bind_http(listen: &config::Listen) -> Result<TcpListener, CannotListen> {
+pub fn bind_http(listen: &config::Listen, target_port: u16) -> Result<TcpListener, CannotListen> {
     let port = listen.http_port.wanted();
     match bind(listen.bind, port) {
-        Err((_, error))
-            if error.kind() == io::ErrorKind::PermissionDenied
-                && listen.http_port == HttpPort::Default =>
-        {
+        Err((address, error)) if is_kept_for_root(&error, listen.http_port) => {
+            if target_port == UNPRIVILEGED_PORT {
+                let reason = format!(
+                    "the system keeps this port for root, and {target_port} is the command's \
+                     TARGET_PORT; set HTTP_PORT to choose another"
+                );
+                return Err(CannotListen { address, reason });
+            }
             tracing::warn!(
                 "Listening on port {UNPRIVILEGED_PORT}, because the system keeps port {port} for \
                  root; set HTTP_PORT to choose another"
@@ -51,6 +55,10 @@ pub fn bind_http(listen: &config::Listen) -> Result<TcpListener, CannotListen> {
         bound => bound,
     }
     .map_err(|(address, error)| CannotListen { address, reason: reason(&error) })
+}
+
+fn is_kept_for_root(error: &io::Error, port: HttpPort) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && port == HttpPort::Default
 }
 
 fn reason(error: &io::Error) -> String {

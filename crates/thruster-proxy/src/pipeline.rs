@@ -59,7 +59,7 @@ impl Pipeline {
         client: &Client,
     ) -> Response<ResponseBody> {
         // The log comes first: it is to know of everything, also of what is refused.
-        let mut record = self.access_log.open(&request, client.address);
+        let mut record = self.access_log.open(&request, &client.peer);
         match self.pass(request, client, &mut record).await {
             Ok(response) => finish(response, record),
             Err(error) => Box::pin(self.refuse(error, record)).await,
@@ -68,7 +68,7 @@ impl Pipeline {
 
     /// Answers a request that could not even be read.
     pub async fn answer_unread(&self, error: Error, client: &Client) -> Response<ResponseBody> {
-        let record = self.access_log.open_unread(client.address);
+        let record = self.access_log.open_unread(&client.peer);
         self.refuse(error, record).await
     }
 

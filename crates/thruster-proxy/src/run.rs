@@ -31,7 +31,8 @@ impl Server {
     /// # Errors
     /// What kept it from that, in words for the person who started it.
     pub fn start(config: &Config, log: &Log) -> Result<Self, String> {
-        let listener = listen::bind_http(&config.listen).map_err(|e| e.to_string())?;
+        let listener =
+            listen::bind_http(&config.listen, config.upstream.port).map_err(|e| e.to_string())?;
         let http = listener.local_addr().map_err(|e| e.to_string())?;
         let (drainer, drain) = drain::channel();
         let cores = Cores::start(config, log, listener, &drain)

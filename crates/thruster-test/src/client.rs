@@ -141,6 +141,12 @@ impl Client {
         remains
     }
 
+    /// Reads on, and tells whether the connection ends in a reset.
+    pub fn is_reset(&mut self) -> bool {
+        let end = std::io::copy(&mut self.stream, &mut std::io::sink());
+        matches!(end, Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset)
+    }
+
     /// Whether the other side has closed, with nothing more to say.
     pub fn is_closed(&mut self) -> bool {
         is_end(&self.stream.read(&mut [0]))

@@ -130,11 +130,16 @@ impl Stream {
     /// The stream was reset, or the connection ended.
     pub fn data(&mut self) -> Result<Option<Bytes>, Error> {
         let incoming = self.incoming.as_mut().expect("the head comes before the body");
-        let data = wait(&self.runtime, incoming.data()).transpose()?;
-        if let Some(data) = &data {
-            incoming.flow_control().release_capacity(data.len())?;
+        loop {
+            let data = wait(&self.runtime, incoming.data()).transpose()?;
+            if let Some(data) = &data {
+                incoming.flow_control().release_capacity(data.len())?;
+            }
+            // A piece without a byte only carries the end.
+            if !data.as_ref().is_some_and(Bytes::is_empty) {
+                return Ok(data);
+            }
         }
-        Ok(data)
     }
 
     /// The whole response.

@@ -2,9 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -120,7 +119,10 @@ impl ThrustBuilder {
     }
 
     fn start(self) -> Thrust {
-        let mut process = self.to_command().stdout(Stdio::piped()).spawn().expect("thrust starts");
+        let mut command = self.to_command();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().expect("thrust starts");
+        let panics = watch(process.stderr.take().expect("stderr is a pipe"));
         let mut stdout = BufReader::new(process.stdout.take().expect("stdout is a pipe"));
         let (sender, lines) = channel();
         let (address, started) = channel();
@@ -142,8 +144,22 @@ impl ThrustBuilder {
             }
         });
         let address = started.recv_timeout(PATIENCE).expect("thrust starts");
-        Thrust { process, lines, address }
+        Thrust { process, lines, panics, address }
     }
+}
+
+/// Passes on what is said on stderr, and hands back what is said of panics.
+fn watch(stderr: ChildStderr) -> Receiver<String> {
+    let (sender, panics) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            eprintln!("{line}");
+            if line.contains("panicked at") && sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    panics
 }
 
 /// The address in the line that says thrust has started, in either format of the log.
@@ -156,6 +172,7 @@ fn address_in(line: &str) -> Option<SocketAddr> {
 pub struct Thrust {
     process: Child,
     lines: Receiver<String>,
+    panics: Receiver<String>,
     address: SocketAddr,
 }
 
@@ -265,13 +282,14 @@ impl Drop for Thrust {
     fn drop(&mut self) {
         // It may have ended already.
         drop(self.process.kill());
-        let status = self.process.wait();
-        // A panic of thrust's own would be SIGABRT, and no test may pass over that.
-        if let Ok(status) = status
-            && !std::thread::panicking()
-        {
-            assert_ne!(status.signal(), Some(6), "thrust has aborted");
-        }
+        drop(self.process.wait());
+        // No test may pass over a panic of thrust's own. Its stderr ends with it and its command.
+        let panic = self.panics.recv_timeout(PATIENCE);
+        assert!(
+            panic.is_err() || std::thread::panicking(),
+            "thrust: {}",
+            panic.unwrap_or_default()
+        );
     }
 }
 

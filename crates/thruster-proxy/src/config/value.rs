@@ -81,6 +81,18 @@ pub fn names(text: &str) -> Result<Vec<String>, Expected> {
         .ok_or("host names between commas, such as example.com,www.example.com")
 }
 
+/// A key in base64 or base64url, padded or not.
+pub fn base64_key(text: &str) -> Result<String, Expected> {
+    let digits = text.trim_end_matches('=');
+    let is_digit = |b: u8| b.is_ascii_alphanumeric() || b"+/-_".contains(&b);
+    // One digit more than a multiple of four is six bits: less than a byte.
+    let is_whole = !digits.is_empty() && digits.len() % 4 != 1 && text.len() - digits.len() <= 2;
+    match is_whole && digits.bytes().all(is_digit) {
+        true => Ok(digits.to_owned()),
+        false => Err("a key in base64 or base64url"),
+    }
+}
+
 /// Any text at all.
 pub fn text(text: &str) -> Result<String, Expected> {
     Ok(text.to_owned())
@@ -125,6 +137,16 @@ mod tests {
     fn ports_fit_sixteen_bits() {
         assert_eq!(listening_port("0"), Ok(0));
         assert!(port("0").is_err() && port("65536").is_err() && port("tcp://10.0.0.1:80").is_err());
+    }
+
+    #[test]
+    fn keys_are_base64_in_either_alphabet() {
+        for key in ["c2VjcmV0", "c2VjcmV0MQ==", "c2VjcmV0MQ", "-_-_", "+/+/"] {
+            assert!(base64_key(key).is_ok(), "{key}");
+        }
+        for bad in ["secret!", "=", "abcde", "abc===", "a b="] {
+            assert!(base64_key(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! The executable, driven through its sockets. One file a topic.
 
 mod forwarding;
+mod framing;
 mod http2;
+mod refusals;

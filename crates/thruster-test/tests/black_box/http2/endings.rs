@@ -53,8 +53,11 @@ fn an_answer_that_breaks_off_is_no_whole_one() {
     });
     let proxy = http2(&app);
     let mut stream = proxy.connect_http2().open(Http2::request("GET", "/"), true);
-    stream.head().expect("an answer");
-    while stream.data().is_ok_and(|data| data.expect("no end of the body").len() == 4) {}
+    // The reset may overtake what was under way, the head included.
+    let is_answered = stream.head().is_ok();
+    while is_answered && stream.data().is_ok_and(|data| data.expect("no end of the body") == "half")
+    {
+    }
     assert!(proxy.logged_request()["error"].as_str().is_some_and(|e| e.contains("broke off")));
 }
 
@@ -146,7 +149,7 @@ fn a_stream_that_takes_nothing_frees_the_child() {
 
 #[test]
 fn an_upload_that_stalls_is_refused() {
-    let app = upstream(|exchange| drop(exchange.is_hung_up_on()));
+    let app = upstream(|exchange| assert!(exchange.is_hung_up_on()));
     let proxy = thrust().with("H2C_ENABLED", 1).with("HTTP_READ_TIMEOUT", 1).run(&app);
     let client = proxy.connect_http2();
     let mut stream = client.open(Http2::request("POST", "/"), false);
