@@ -1,0 +1,6 @@
+# frozen_string_literal: true
+
+module Bench
+  # The benchmark cannot go on, and the message says why.
+  class Failure < StandardError; end
+end

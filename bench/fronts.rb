@@ -1,0 +1,21 @@
+# frozen_string_literal: true
+
+# Everything that can stand before an origin: thrust, nginx, and whatever --peer names. Each listens on a loopback
+# port of its own, does the same work (same headers added, same log line), and is started by `start`.
+
+require_relative "fronts/thrust"
+require_relative "fronts/nginx"
+require_relative "fronts/peer"
+
+module Bench
+  module Fronts
+    # thrust first: the others are what it is compared with.
+    def self.start(lab, options, target:)
+      all(options).map { |front| front.start(lab, options, target: target) }
+    end
+
+    def self.all(options)
+      [Thrust, Nginx, *options.peers.map { |name, command| Peer.new(name, command) }]
+    end
+  end
+end

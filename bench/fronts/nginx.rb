@@ -1,0 +1,65 @@
+# frozen_string_literal: true
+
+require_relative "../machine"
+require_relative "../nginx"
+require_relative "../origin"
+
+module Bench
+  module Fronts
+    # nginx as its users would set it up for the same job: a worker a core, kept upstream connections, and what
+    # thrust does for every request: the forwarding headers, and a line of JSON in the log.
+    module Nginx
+      KEPT = 64 # idle upstream connections a worker keeps: as many as the benchmark has clients
+
+      # What thrust logs, under the same names.
+      LOG_FORMAT = {
+        time: '"$time_iso8601"', level: '"INFO"', msg: '"Request"', path: '"$uri"', status: "$status",
+        dur: "$request_time", method: '"$request_method"', req_content_length: '"$content_length"',
+        req_content_type: '"$content_type"', resp_content_length: '"$sent_http_content_length"',
+        resp_content_type: '"$sent_http_content_type"', remote_addr: '"$remote_addr"',
+        user_agent: '"$http_user_agent"', cache: '"miss"', query: '"$args"', proto: '"$server_protocol"',
+        request_id: '"$request_id"', upstream: '"$upstream_header_time"', bytes_in: "$request_length",
+        bytes_out: "$bytes_sent"
+      }.map { |name, value| %("#{name}":#{value}) }.join(",")
+
+      def self.start(lab, options, target:)
+        port = lab.free_port
+        workers = Machine.cores
+        Bench::Nginx.start(lab, "nginx", port: port, workers: workers, clients: options.connections, http: <<~CONF)
+          #{access_log(options.log)}
+          upstream app {
+            server 127.0.0.1:#{target};
+            keepalive #{KEPT};
+            keepalive_requests #{Origin::FOREVER};
+          }
+          server {
+            listen 127.0.0.1:#{port} backlog=4096;
+            keepalive_requests #{Origin::FOREVER};
+            location / {
+              proxy_pass http://app;
+              proxy_http_version 1.1;
+              proxy_set_header Connection "";
+              proxy_set_header Host $http_host;
+              proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+              proxy_set_header X-Forwarded-Host $http_host;
+              proxy_set_header X-Forwarded-Proto $scheme;
+              proxy_set_header X-Request-Id $request_id;
+              proxy_set_header X-Request-Start "t=$msec";
+              add_header X-Request-Id $request_id;
+              add_header X-Cache miss;
+            }
+          }
+        CONF
+      end
+
+      # To its standard output, as thrust does: the lab keeps that in a file.
+      def self.access_log(log)
+        return "access_log off;" if log == :off
+
+        buffer = " buffer=64k flush=1s" if log == :buffered
+        "log_format requests escape=json '{#{LOG_FORMAT}}';\naccess_log /dev/stdout requests#{buffer};"
+      end
+      private_class_method :access_log
+    end
+  end
+end
