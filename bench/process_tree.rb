@@ -21,8 +21,6 @@ module Bench
     def rss = pids.sum { memory(_1, "Rss") }
     def pss = pids.sum { memory(_1, "Pss") }
 
-    def descriptors = pids.sum { Dir.children("/proc/#{_1}/fd").size }
-
     private
 
     # The kernel's name for a process's CPU clock: what clock_getcpuclockid(3) returns, which Ruby does not offer.

@@ -84,7 +84,7 @@ module Bench
 
     def self.verdicts(thrust, direct, limits)
       "fair: #{limits.at_most(LIMIT, thrust.unfairness)}, throughput: " +
-        limits.at_least(direct.per_second * SPEED_LIMIT, thrust.per_second, "Puma's own")
+        limits.at_least(direct.per_second * SPEED_LIMIT, thrust.per_second, "98 % of Puma's own")
     end
 
     private_class_method :start_puma, :crowd, :client, :results, :verdicts

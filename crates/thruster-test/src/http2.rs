@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 
 use crate::{PATIENCE, Response};
 
+/// What may come ahead on all streams together; on each it is the default, 64 KiB less a byte.
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
 pub struct Http2 {
     runtime: Arc<Runtime>,
     sender: SendRequest<Bytes>,
@@ -40,7 +43,10 @@ impl Http2 {
             .expect("a runtime");
         let (sender, connection) = wait(&runtime, async {
             let stream = TcpStream::connect(address).await.expect("somebody listens");
-            h2::client::handshake(stream).await.expect("somebody who speaks HTTP/2")
+            // Streams that are read one after the other must not wait for each other.
+            let mut client = h2::client::Builder::new();
+            client.initial_connection_window_size(CONNECTION_WINDOW);
+            client.handshake(stream).await.expect("somebody who speaks HTTP/2")
         });
         let connection = runtime.spawn(connection);
         Http2 { runtime: Arc::new(runtime), sender, connection }

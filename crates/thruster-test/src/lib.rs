@@ -5,12 +5,15 @@
 //! its handle.
 
 mod client;
+mod event;
 mod http2;
 mod pace;
+mod port;
 mod thrust;
 mod upstream;
 
 pub use client::{Client, Response};
+pub use event::{Event, event};
 pub use http2::{Http2, Stream};
 pub use pace::pace;
 pub use thrust::{Failure, Thrust, ThrustBuilder, executable, thrust};

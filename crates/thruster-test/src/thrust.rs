@@ -1,7 +1,7 @@
 //! `thrust()`: the executable under test, its log lines, its end.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::port::DeadPort;
 use crate::{Client, Http2, PATIENCE, Upstream};
 
 /// The executable that `cargo build -p thrust` leaves beside the tests.
@@ -51,7 +52,8 @@ enum Stdout {
 #[derive(Debug)]
 pub struct Failure {
     pub code: Option<i32>,
-    pub complaint: String,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl ThrustBuilder {
@@ -73,7 +75,10 @@ impl ThrustBuilder {
 
     /// Starts it with nothing listening behind it.
     pub fn run_alone(self) -> Thrust {
-        self.with("TARGET_PORT", free_port()).start()
+        let nobody = DeadPort::new();
+        let mut thrust = self.with("TARGET_PORT", nobody.number).start();
+        thrust._behind = Some(nobody);
+        thrust
     }
 
     /// Once it has started, nobody reads its stdout.
@@ -97,8 +102,9 @@ impl ThrustBuilder {
     /// Starts it where it cannot start, and waits for its end.
     pub fn fail(self) -> Failure {
         let output = self.to_command().output().expect("thrust starts");
-        let complaint = String::from_utf8(output.stderr).expect("a complaint in UTF-8");
-        Failure { code: output.status.code(), complaint }
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Failure { code: output.status.code(), stdout, stderr }
     }
 
     fn to_command(&self) -> Command {
@@ -144,7 +150,7 @@ impl ThrustBuilder {
             }
         });
         let address = started.recv_timeout(PATIENCE).expect("thrust starts");
-        Thrust { process, lines, panics, address }
+        Thrust { process, lines, panics, address, _behind: None }
     }
 }
 
@@ -174,6 +180,8 @@ pub struct Thrust {
     lines: Receiver<String>,
     panics: Receiver<String>,
     address: SocketAddr,
+    /// Nobody, where that is what it has behind it.
+    _behind: Option<DeadPort>,
 }
 
 impl Thrust {
@@ -291,10 +299,4 @@ impl Drop for Thrust {
             panic.unwrap_or_default()
         );
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
 }

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::PATIENCE;
 use crate::client::{is_end, text};
+use crate::port::DeadPort;
 
 type Script = dyn Fn(&mut Exchange) + Send + Sync;
 
@@ -22,8 +23,12 @@ pub fn upstream_at(
     address: IpAddr,
     script: impl Fn(&mut Exchange) + Send + Sync + 'static,
 ) -> Upstream {
-    let listener = TcpListener::bind((address, 0)).expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
+    let listen = || {
+        let listener = TcpListener::bind((address, 0)).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        DeadPort::beside(address).map(|beside| (listener, address.port(), beside))
+    };
+    let (listener, port, beside) = std::iter::repeat_with(listen).flatten().next().expect("no end");
     let (seen, heads) = channel();
     let connections = Arc::<AtomicUsize>::default();
     let (script, count): (Arc<Script>, _) = (Arc::new(script), connections.clone());
@@ -35,13 +40,15 @@ pub fn upstream_at(
             std::thread::spawn(move || serve(stream, number, &*script, &seen));
         }
     });
-    Upstream { port, heads, connections }
+    Upstream { port, heads, connections, _beside: beside }
 }
 
 pub struct Upstream {
     port: u16,
     heads: Receiver<String>,
     connections: Arc<AtomicUsize>,
+    /// Whoever looks for us in the other family finds nobody.
+    _beside: DeadPort,
 }
 
 impl Upstream {

@@ -38,7 +38,7 @@ fn targets_reach_the_child_byte_for_byte() {
         "/a%2Fb%00c?%0d%0a",
         "/a;b=c?d;e",
         "/caf\u{e9}?caf\u{e9}",
-        "/\\`'?\\`'",
+        "/\\'!~?\\`'!~",
         "/[a]?x[]=1&x[]=2",
         "/http://other.example/?u=http://other.example/",
         "/+%20?+%20",
@@ -62,18 +62,27 @@ fn every_visible_character_may_stand_in_a_target() {
 }
 
 #[test]
-fn a_request_need_not_be_utf_8() {
+fn a_target_need_not_be_utf_8() {
+    let app = Upstream::saying("");
+    let proxy = thrust().run(&app);
+    let mut client = proxy.connect();
+    client.send(b"GET /caf\xe9?\xff HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.response("GET").status, 200);
+    assert!(app.received().starts_with("GET /caf\u{e9}?\u{ff} HTTP/1.1\r\n"));
+}
+
+#[test]
+fn field_values_need_not_be_utf_8() {
     let app = upstream(|exchange| {
         exchange.send(b"HTTP/1.1 200 OK\r\nX-Name: \xfc\r\nContent-Length: 0\r\n\r\n");
     });
     let proxy = thrust().run(&app);
     let mut client = proxy.connect();
-    client.send(b"GET /caf\xe9?\xff HTTP/1.1\r\nHost: a\r\nX-Name: \xe4\r\n\r\n");
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-Name: \xe4\r\nUser-Agent: \xff\r\n\r\n");
     let response = client.response("GET");
     assert_eq!((response.status, response.header("x-name")), (200, "\u{fc}"));
-    let head = app.received();
-    assert!(head.starts_with("GET /caf\u{e9}?\u{ff} HTTP/1.1\r\n"), "{head}");
-    assert_eq!(values(&head, "x-name"), ["\u{e4}"]);
+    assert_eq!(values(&app.received(), "x-name"), ["\u{e4}"]);
+    assert_eq!(proxy.logged_request()["user_agent"], "\u{fffd}");
 }
 
 #[test]
@@ -226,6 +235,20 @@ fn the_fields_of_an_answer_reach_the_client_as_the_child_sent_them() {
     assert!(all("set-cookie").eq(["a=1", "b=2", "c=3"]));
     assert!(all("x-name").eq(["na\u{ef}ve"]) && all("x-empty").eq([""]));
     assert!(all("date").eq(["Thu, 01 Jan 1970 00:00:00 GMT"]));
+}
+
+#[test]
+fn an_answer_may_have_many_fields() {
+    let app = upstream(|exchange| {
+        let cookies: String = (0..200).map(|n| format!("Set-Cookie: c{n}={n}\r\n")).collect();
+        let large = "x".repeat(50_000);
+        exchange.send(format!("HTTP/1.1 200 OK\r\nX-Large: {large}\r\n{cookies}"));
+        exchange.send("Content-Length: 0\r\n\r\n");
+    });
+    let response = thrust().run(&app).connect().get("/");
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("x-large").len(), 50_000);
+    assert_eq!(response.headers.iter().filter(|(name, _)| name == "set-cookie").count(), 200);
 }
 
 #[test]

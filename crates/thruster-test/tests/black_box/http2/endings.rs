@@ -1,18 +1,16 @@
 //! How streams and connections end over HTTP/2, in good order and otherwise.
 
 use std::io::Write;
-use std::sync::Mutex;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use thruster_test::{Http2, PATIENCE, Upstream, pace, thrust, upstream};
+use thruster_test::{Http2, Upstream, event, pace, thrust, upstream};
 
 use super::frames::{DATA, END_HEADERS, END_STREAM, Frames, GET, GOAWAY, HEADERS};
 use super::http2;
 
 #[test]
 fn a_reset_stream_ends_the_childs_request_and_no_other() {
-    let (hung_up, noticed) = channel();
+    let (hung_up, noticed) = event();
     let app = upstream(move |exchange| match exchange.target() {
         "/slow" => hung_up.send(exchange.is_hung_up_on()).expect("a test that listens"),
         _ => exchange.respond(200, "hello"),
@@ -22,7 +20,7 @@ fn a_reset_stream_ends_the_childs_request_and_no_other() {
     let mut slow = client.open(Http2::request("GET", "/slow"), true);
     assert!(app.received().starts_with("GET /slow "));
     slow.reset();
-    assert_eq!(noticed.recv(), Ok(true));
+    assert!(noticed.wait());
     let line = proxy.logged_request();
     assert_eq!((&line["path"], &line["status"]), (&"/slow".into(), &499.into()));
     assert_eq!(client.get("/").text(), "hello");
@@ -30,7 +28,7 @@ fn a_reset_stream_ends_the_childs_request_and_no_other() {
 
 #[test]
 fn a_stream_reset_in_the_middle_of_the_answer_is_logged() {
-    let (hung_up, noticed) = channel();
+    let (hung_up, noticed) = event();
     let app = upstream(move |exchange| {
         exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
         hung_up.send(exchange.is_hung_up_on()).expect("a test that listens");
@@ -40,7 +38,7 @@ fn a_stream_reset_in_the_middle_of_the_answer_is_logged() {
     stream.head().expect("an answer");
     assert_eq!(stream.data().expect("data").as_deref(), Some(&b"half"[..]));
     stream.reset();
-    assert_eq!(noticed.recv(), Ok(true));
+    assert!(noticed.wait());
     let line = proxy.logged_request();
     assert_eq!((&line["status"], &line["bytes_out"]), (&499.into(), &4.into()));
 }
@@ -63,11 +61,10 @@ fn an_answer_that_breaks_off_is_no_whole_one() {
 
 #[test]
 fn what_is_under_way_is_finished_when_the_command_ends() {
-    let (go_on, told) = channel();
-    let told = Mutex::new(told);
+    let (go_on, told) = event();
     let app = upstream(move |exchange| {
         exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
-        told.lock().expect("one at a time").recv().expect("a test that tells");
+        told.wait();
         exchange.send("world");
     });
     let mut proxy = http2(&app);
@@ -99,12 +96,11 @@ fn an_idle_connection_is_closed_in_good_order() {
 
 #[test]
 fn a_connection_with_an_answer_under_way_is_not_idle() {
-    let (go_on, told) = channel();
-    let told = Mutex::new(told);
+    let (go_on, told) = event();
     let app = upstream(move |exchange| match exchange.target() {
         "/events" => {
             exchange.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
-            told.lock().expect("one at a time").recv().expect("a test that tells");
+            told.wait();
             exchange.send("6\r\nsecond\r\n0\r\n\r\n");
         }
         _ => exchange.respond(200, "hello"),
@@ -128,7 +124,7 @@ fn a_connection_with_an_answer_under_way_is_not_idle() {
 
 #[test]
 fn a_stream_that_takes_nothing_frees_the_child() {
-    let (broken, noticed) = channel();
+    let (broken, noticed) = event();
     let app = upstream(move |exchange| match exchange.target() {
         "/endless" => {
             exchange.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -143,7 +139,7 @@ fn a_stream_that_takes_nothing_frees_the_child() {
     // The first window is filled, and never opened again; the connection itself is fine.
     let mut stream = client.open(Http2::request("GET", "/endless"), true);
     stream.head().expect("an answer");
-    noticed.recv_timeout(PATIENCE).expect("the child's end is closed");
+    noticed.wait();
     assert_eq!(proxy.logged_request()["status"], 499);
 }
 

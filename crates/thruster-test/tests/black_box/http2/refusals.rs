@@ -1,9 +1,9 @@
 //! Requests over HTTP/2 that are refused, and what the child sees of them: nothing.
 
-use std::sync::mpsc::channel;
+use std::io::Read;
 
 use http::Request;
-use thruster_test::{Http2, Thrust, Upstream, thrust, upstream};
+use thruster_test::{Http2, Thrust, Upstream, event, thrust, upstream};
 
 use super::frames::{END_HEADERS, END_STREAM, Frames, HEADERS};
 use super::http2;
@@ -68,29 +68,40 @@ fn what_breaks_a_limit_is_refused() {
 
 #[test]
 fn a_body_that_grows_too_large_is_refused() {
-    let (seen, given) = channel();
-    let app = upstream(move |exchange| seen.send(exchange.is_hung_up_on()).expect("a test"));
+    let (gave, given) = event();
+    let app = upstream(move |exchange| {
+        let mut body = exchange.line().into_bytes();
+        gave.send(body.clone()).expect("a test that listens");
+        // That it ends, and how much there was, is what counts; it need not end well.
+        drop(exchange.stream.read_to_end(&mut body));
+        gave.send(body).expect("a test that listens");
+    });
     let proxy = thrust().with("H2C_ENABLED", 1).with("MAX_REQUEST_BODY", 100).run(&app);
     let client = proxy.connect_http2();
     let mut stream = client.open(Http2::request("POST", "/"), false);
-    stream.send(&[b'x'; 60]).send(&[b'x'; 60]);
+    stream.send(&[b'x'; 60]);
+    assert!(given.wait().eq_ignore_ascii_case(b"3c"), "the first chunk's size");
+    stream.send(&[b'x'; 60]);
     assert_eq!(stream.head().expect("an answer").status, 413);
     assert_eq!(proxy.logged_request()["status"], 413);
-    drop(given);
+    let body = String::from_utf8_lossy(&given.wait()).into_owned();
+    assert!(body.matches('x').count() <= 100 && !body.contains("\r\n0\r\n"), "{body}");
 }
 
 #[test]
-fn lengths_that_disagree_never_reach_the_child() {
+fn repeated_lengths_never_reach_the_child() {
     let app = Upstream::saying("hello");
     let proxy = http2(&app);
     let client = proxy.connect_http2();
-    let head = Http2::request("POST", "/");
-    let head = head.header("content-length", "4").header("content-length", "40");
-    let mut stream = client.open(head, false);
-    stream.send(b"body").finish();
-    // A malformed request: an answer of 400 or a reset are both right (RFC 9113 section 8.1.1).
-    if let Ok(answer) = stream.head() {
-        assert_eq!(answer.status, 400);
+    for second in ["40", "4"] {
+        let head = Http2::request("POST", "/");
+        let head = head.header("content-length", "4").header("content-length", second);
+        let mut stream = client.open(head, false);
+        stream.send(b"body").finish();
+        // A malformed request: a 400 and a reset are both right (RFC 9113 section 8.1.1).
+        if let Ok(answer) = stream.head() {
+            assert_eq!(answer.status, 400, "4 and {second}");
+        }
     }
     assert_eq!(client.get("/").status, 200);
     assert!(app.received().starts_with("GET / "), "only the good one");

@@ -2,12 +2,11 @@
 //! for the child, and the same bytes for both.
 
 use std::io::Read;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use http::Request;
 use http::request::Builder;
-use thruster_test::{Exchange, pace, thrust, upstream};
+use thruster_test::{Exchange, event, pace, thrust, upstream};
 
 use super::http2;
 
@@ -109,20 +108,22 @@ fn an_unknown_protocol_is_refused() {
 
 #[test]
 fn a_client_that_resets_the_tunnel_frees_the_child() {
-    let (hung_up, noticed) = channel();
+    let (heard, hello) = event();
+    let (hung_up, noticed) = event();
     let app = upstream(move |exchange| {
         exchange.send(SWITCH);
-        let mut piece = [0; 5];
-        exchange.stream.read_exact(&mut piece).expect("a hello");
+        heard.send(exchange.line()).expect("a test that listens");
         hung_up.send(exchange.is_hung_up_on()).expect("a test that listens");
     });
     let proxy = http2(&app);
     let client = proxy.connect_http2();
     let mut stream = client.open(connect("websocket"), false);
     stream.head().expect("an answer");
-    stream.send(b"hello").reset();
-    assert_eq!(noticed.recv(), Ok(true));
-    assert_eq!(proxy.logged_request()["bytes_in"], 5);
+    stream.send(b"hello\n");
+    assert_eq!(hello.wait(), "hello");
+    stream.reset();
+    assert!(noticed.wait());
+    assert_eq!(proxy.logged_request()["bytes_in"], 6);
 }
 
 #[test]
