@@ -204,7 +204,7 @@ impl Upstream {
     ) -> Result<(Connection, Response<Incoming>), Failure> {
         let asked = self.line.ask(Instant::now(), is_fresh);
         let response = connection.send(request, upload, self.timeout).await?;
-        asked.answered();
+        asked.answered(Instant::now());
         Ok((connection, response))
     }
 

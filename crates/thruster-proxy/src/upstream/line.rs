@@ -21,6 +21,13 @@ use crate::error::Error;
 /// against a Rails action, long against the tens of microseconds that a new connection costs.
 const LONG: Duration = Duration::from_millis(5);
 
+/// What a fresh connection costs all together, most of it in Ruby. While the child answers faster
+/// than one request in this time, cutting the line costs those in it less than that.
+const CONNECTION_COST: Duration = Duration::from_micros(400);
+
+/// A pause between two answers that tells of an idle child, not of a slow one.
+const LONGEST_TURN: Duration = Duration::from_millis(20);
+
 pub struct Line {
     waiting: Mutex<Waiting>,
     /// Places with the child, where MAX_CONCURRENCY limits them. First come, first served.
@@ -91,10 +98,8 @@ impl Line {
 
 impl Asked {
     /// The child has begun to answer.
-    pub fn answered(self) {
-        if self.in_order {
-            self.line.lock().answered_in_order(self.number);
-        }
+    pub fn answered(self, now: Instant) {
+        self.line.lock().answered(self.number, self.in_order, now);
     }
 }
 
@@ -105,10 +110,19 @@ impl Drop for Asked {
 }
 
 /// Requests that have been asked and not answered, oldest first.
-#[derive(Default)]
 struct Waiting {
     next: u64,
     asked: VecDeque<(u64, Instant)>,
+    last_answer: Option<Instant>,
+    /// The time between two answers of a busy child, averaged over about a hundred.
+    turn: Duration,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        let asked = VecDeque::new();
+        Waiting { next: 0, asked, last_answer: None, turn: LONGEST_TURN }
+    }
 }
 
 impl Waiting {
@@ -124,16 +138,22 @@ impl Waiting {
         }
     }
 
-    /// One that cannot have cut the line is being answered: those before it are not waiting for
-    /// a thread, they have one. (Else one slow action would make the line look long.)
-    fn answered_in_order(&mut self, number: u64) {
-        while self.asked.front().is_some_and(|&(first, _)| first <= number) {
+    fn answered(&mut self, number: u64, in_order: bool, now: Instant) {
+        self.leave(number);
+        // One that cannot have cut the line is being answered: those before it are not waiting
+        // for a thread, they have one. (Else one slow action would make the line look long.)
+        while in_order && self.asked.front().is_some_and(|&(first, _)| first < number) {
             self.asked.pop_front();
         }
+        let turn =
+            self.last_answer.map_or(LONGEST_TURN, |last| now.saturating_duration_since(last));
+        self.turn = (self.turn * 127 + turn.min(LONGEST_TURN)) / 128;
+        self.last_answer = Some(now);
     }
 
     fn is_long(&self, now: Instant) -> bool {
-        self.asked.front().is_some_and(|&(_, since)| now.saturating_duration_since(since) > LONG)
+        let has_waited = |&(_, since): &(u64, Instant)| now.saturating_duration_since(since) > LONG;
+        self.turn > CONNECTION_COST && self.asked.front().is_some_and(has_waited)
     }
 }
 

@@ -118,10 +118,7 @@ impl<R: Fn(&Waiting, Instant) -> bool> Model<R> {
     /// Answers, and returns what the thread does next.
     fn answer(&mut self, client: usize, connection: usize, now: u64) -> Thread {
         let (number, since, in_order) = self.asked[client];
-        if in_order {
-            self.waiting.answered_in_order(number);
-        }
-        self.waiting.leave(number);
+        self.waiting.answered(number, in_order, self.at(now));
         self.waits.push(now - since);
         self.sends_at[client] = now + 1;
         let may_stay = (self.may_reuse)(&self.waiting, self.at(now));
@@ -175,10 +172,24 @@ fn a_slow_action_that_others_have_passed_is_not_waiting() {
     let slow = waiting.enter(start);
     let quick = waiting.enter(later);
     assert!(waiting.is_long(later));
-    waiting.answered_in_order(quick);
+    waiting.answered(quick, true, later);
     assert!(!waiting.is_long(later));
     // It leaves in the end like everybody, and takes nobody else with it.
     waiting.enter(later);
     waiting.leave(slow);
     assert!(waiting.is_long(later + Duration::from_secs(1)));
+}
+
+#[test]
+fn a_child_that_answers_faster_than_it_accepts_keeps_its_connections() {
+    let (mut waiting, start) = (Waiting::default(), Instant::now());
+    let slowest = waiting.enter(start);
+    let mut now = start;
+    for _ in 0..1_000 {
+        now += Duration::from_micros(100);
+        let number = waiting.enter(now);
+        waiting.answered(number, false, now);
+    }
+    assert!(!waiting.is_long(now + LONG * 2));
+    waiting.leave(slowest);
 }
