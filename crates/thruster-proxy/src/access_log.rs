@@ -7,7 +7,7 @@ mod query;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT};
@@ -17,6 +17,7 @@ use crate::body::{RequestBody, Upload};
 use crate::error::Error;
 use crate::forwarded::{self, X_REQUEST_ID};
 use crate::log::{Line, Log};
+use crate::upstream::Took;
 
 pub const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
@@ -47,7 +48,7 @@ struct Entry {
     status: Option<StatusCode>,
     response_type: Option<HeaderValue>,
     cache: Option<HeaderValue>,
-    upstream: Option<Duration>,
+    took: Option<Took>,
     /// Beyond what `upload` has counted.
     received: u64,
     sent: u64,
@@ -95,7 +96,7 @@ impl AccessLog {
                 status: None,
                 response_type: None,
                 cache: None,
-                upstream: None,
+                took: None,
                 received: 0,
                 sent: 0,
                 error: None,
@@ -113,10 +114,10 @@ impl Record {
         }
     }
 
-    /// How long the child took to begin its answer.
-    pub fn upstream(&mut self, took: Duration) {
+    /// How long the child was asked for an answer.
+    pub fn took(&mut self, took: Took) {
         if let Some(entry) = &mut self.0 {
-            entry.upstream = Some(took);
+            entry.took = Some(took);
         }
     }
 
@@ -200,8 +201,11 @@ impl Entry {
         if self.request_id.is_some() {
             line.text("request_id", &text(&self.request_id));
         }
-        if let Some(took) = self.upstream {
-            line.millis("upstream", took);
+        if let Some(took) = self.took {
+            line.millis("queue", took.queue);
+        }
+        if let Some(upstream) = self.took.and_then(|took| took.upstream) {
+            line.millis("upstream", upstream);
         }
         let uploaded = self.upload.as_ref().map_or(0, |upload| upload.received());
         line.number("bytes_in", uploaded + self.received);

@@ -15,6 +15,9 @@ use std::time::Duration;
 pub struct Config {
     pub listen: Listen,
     pub upstream: Upstream,
+    pub boot: Boot,
+    /// How long requests may take to finish before the child is told to stop.
+    pub drain_timeout: Duration,
     pub timeouts: Timeouts,
     pub log: Log,
     /// Whether the peer's X-Forwarded-* fields are believed (FORWARD_HEADERS).
@@ -66,8 +69,37 @@ impl HttpPort {
 pub struct Upstream {
     /// Its port on this host; the child gets it as PORT.
     pub port: u16,
+    /// Where it listens instead of the port.
+    pub socket: Option<PathBuf>,
     /// How long it may take to begin an answer.
     pub timeout: Option<Duration>,
+    pub keep_alive: KeepAlive,
+    /// Requests it may have at once.
+    pub max_concurrency: Option<u32>,
+    /// How long the others wait for their turn.
+    pub queue_timeout: Duration,
+    /// Bytes of a response that are held for a client that reads slowly.
+    pub buffer_responses: u64,
+    /// Bytes of a request's body that are collected before the child gets any.
+    pub buffer_requests: u64,
+}
+
+/// Whether connections to the child are used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// Unless that would let a request cut the line.
+    Auto,
+    On,
+    Off,
+}
+
+/// The time before the child accepts connections.
+#[derive(Debug, Clone, Copy)]
+pub struct Boot {
+    /// How long requests wait for it.
+    pub timeout: Duration,
+    /// Whether our ports stay closed until then.
+    pub bind_when_ready: bool,
 }
 
 /// How long a client may keep us waiting; `None` is for ever.

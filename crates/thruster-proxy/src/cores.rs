@@ -22,6 +22,7 @@ use crate::forwarded::Client;
 use crate::listen;
 use crate::log::Log;
 use crate::pipeline::Pipeline;
+use crate::upstream::Shared;
 
 /// More cores than this have nothing to do in front of one Ruby server. Arbitrary.
 const MOST: usize = 8;
@@ -68,6 +69,7 @@ impl Cores {
     ) -> io::Result<Self> {
         let (alive, ended) = std::sync::mpsc::channel();
         let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST);
+        let shared = Shared::new(&config.upstream, count);
         let mut cores = Vec::with_capacity(count);
         let mut inboxes = Vec::with_capacity(count);
         for _ in 0..count {
@@ -78,7 +80,10 @@ impl Cores {
         let mut acceptor = Some((listener, cores.iter().map(Core::share).collect::<Vec<_>>()));
         for (number, (core, inbox)) in cores.into_iter().zip(inboxes).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let pipeline = Arc::new(Pipeline::new(config, log.clone()));
+            let pipeline = {
+                let (shared, drain) = (shared.clone(), drain.clone());
+                Arc::new(Pipeline::new(config, log.clone(), shared, number, drain))
+            };
             let worker =
                 Worker { pipeline, load: core.load, drain: drain.clone(), h2c: config.h2c };
             let (acceptor, alive): (_, Sender<Infallible>) = (acceptor.take(), alive.clone());

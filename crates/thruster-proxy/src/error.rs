@@ -40,6 +40,8 @@ pub enum Error {
     AnswerCut(hyper::Error),
     #[error("the command switched protocols unasked")]
     UnaskedSwitch,
+    #[error("no turn within QUEUE_TIMEOUT: the command has MAX_CONCURRENCY requests")]
+    QueueTimeout,
     #[error("the command did not answer within PROXY_TIMEOUT")]
     UpstreamTimeout,
 }
@@ -62,6 +64,7 @@ impl Error {
             | Error::NoAnswer(_)
             | Error::AnswerCut(_)
             | Error::UnaskedSwitch => StatusCode::BAD_GATEWAY,
+            Error::QueueTimeout => StatusCode::SERVICE_UNAVAILABLE,
             Error::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -77,6 +80,7 @@ impl Error {
         match self.status() {
             StatusCode::BAD_GATEWAY => String::new(),
             StatusCode::GATEWAY_TIMEOUT => "Gateway Timeout\n".to_owned(),
+            StatusCode::SERVICE_UNAVAILABLE => "Service Unavailable\n".to_owned(),
             status => format!("{}: {self}\n", status.canonical_reason().unwrap_or("Refused")),
         }
     }

@@ -2,20 +2,21 @@
 //! place. Read this first.
 
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode};
 
 use crate::access_log::{AccessLog, Record, X_CACHE};
 use crate::body::{Content, RequestBody, ResponseBody};
 use crate::config::{Config, Timeouts};
+use crate::drain::Drain;
 use crate::error::Error;
 use crate::forwarded::{self, Client, X_REQUEST_ID};
 use crate::limits;
 use crate::log::Log;
-use crate::upstream::{Answer, Upstream};
+use crate::upstream::{Answer, Shared, Took, Upstream};
 
 /// Marks a response after which the client's connection is to be closed.
 #[derive(Clone, Copy)]
@@ -28,11 +29,12 @@ pub struct Pipeline {
     max_request_body: Option<u64>,
     bad_gateway_page: PathBuf,
     upstream: Upstream,
+    boot_timeout: Duration,
     pub timeouts: Timeouts,
 }
 
 impl Pipeline {
-    pub fn new(config: &Config, log: Log) -> Self {
+    pub fn new(config: &Config, log: Log, shared: Shared, core: usize, drain: Drain) -> Self {
         Pipeline {
             access_log: AccessLog {
                 log: config.log.requests.then_some(log),
@@ -41,7 +43,8 @@ impl Pipeline {
             trust_forwarded: config.trust_forwarded,
             max_request_body: config.max_request_body,
             bad_gateway_page: config.bad_gateway_page.clone(),
-            upstream: Upstream::new(&config.upstream),
+            upstream: Upstream::new(&config.upstream, shared, core, drain),
+            boot_timeout: config.boot.timeout,
             timeouts: config.timeouts,
         }
     }
@@ -89,11 +92,16 @@ impl Pipeline {
         record.forwarded(request.headers());
         let request_id = request.headers().get(X_REQUEST_ID).cloned();
 
-        let asked = Instant::now();
-        let answer = self.upstream.forward(request).await?;
-        record.upstream(asked.elapsed());
+        let mut took = Took::default();
+        let patience = match self.upstream.has_accepted() {
+            true => self.boot_timeout,
+            false => Box::pin(self.patience_at_boot(&request)).await,
+        };
+        // Boxed on its own, so that it and the rest are each of a size that is quick to allocate.
+        let answer = Box::pin(self.upstream.forward(request, patience, &mut took)).await;
+        record.took(took);
 
-        let mut response = match answer {
+        let mut response = match answer? {
             Answer::Response(response) => response.map(Content::Answer),
             Answer::Switched(head, tunnel) => head.map(|()| Content::Tunnel(Box::new(tunnel))),
         };
@@ -104,6 +112,15 @@ impl Pipeline {
         }
         headers.insert(X_CACHE, HeaderValue::from_static("bypass"));
         Ok(response)
+    }
+
+    /// How long a request waits for a child that does not accept connections. A person who waits
+    /// for it to boot had better see a page, which knows to try again.
+    async fn patience_at_boot(&self, request: &Request<RequestBody>) -> Duration {
+        match is_navigation(request) && self.bad_gateway_page().await.is_some() {
+            true => Duration::ZERO,
+            false => self.boot_timeout,
+        }
     }
 
     /// The one place where an error becomes a response.
@@ -124,6 +141,11 @@ impl Pipeline {
         if matches!(response.body(), Content::Full(_)) {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         }
+        if matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE) {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         if error.closes_connection() {
             response.extensions_mut().insert(ClosesConnection);
         }
@@ -136,6 +158,13 @@ impl Pipeline {
         let page = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
         page.ok()?.ok().map(Bytes::from)
     }
+}
+
+/// A person's browser, asking for a page.
+fn is_navigation(request: &Request<RequestBody>) -> bool {
+    let mut accepted = request.headers().get_all(ACCEPT).iter();
+    request.method() == Method::GET
+        && accepted.any(|line| memchr::memmem::find(line.as_bytes(), b"text/html").is_some())
 }
 
 fn finish(response: Response<Content>, mut record: Record) -> Response<ResponseBody> {
@@ -154,12 +183,19 @@ mod tests {
     const HANDY: usize = 1024;
 
     #[test]
-    fn a_requests_future_is_small() {
+    fn a_requests_futures_are_small() {
         let config = env::load(&[("LOG_REQUESTS", "0")]).expect("a valid environment").config;
         let log = Log::to(std::io::sink(), Style::Json).expect("a thread");
-        let pipeline = Pipeline::new(&config, log);
+        let pipeline = {
+            let (_, drain) = crate::drain::channel();
+            Pipeline::new(&config, log, Shared::new(&config.upstream, 1), 0, drain)
+        };
         let client = Client::new(([127, 0, 0, 1], 80).into());
-        let answer = pipeline.answer(Box::new(Request::new(RequestBody::empty())), &client);
-        assert!(size_of_val(&answer) <= HANDY, "{} bytes", size_of_val(&answer));
+        let request = || Box::new(Request::new(RequestBody::empty()));
+        let answer = size_of_val(&pipeline.answer(request(), &client));
+        let mut took = Took::default();
+        let forward = pipeline.upstream.forward(request(), Duration::ZERO, &mut took);
+        let forward = size_of_val(&forward);
+        assert!(answer <= HANDY && forward <= HANDY, "{answer} and {forward} bytes");
     }
 }

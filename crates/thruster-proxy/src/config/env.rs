@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::settings::{SETTINGS, Setting, setting_named};
 use super::value::{self, Expected};
 use super::{
-    Cache, Compression, Config, Files, HttpPort, Listen, Log, LogFormat, Secret, Timeouts, Tls,
-    Upstream,
+    Boot, Cache, Compression, Config, Files, HttpPort, KeepAlive, Listen, Log, LogFormat, Secret,
+    Timeouts, Tls, Upstream,
 };
 
 /// Where variables come from: the process, or a table in a test.
@@ -102,7 +102,12 @@ impl<E: Environment> Reader<'_, E> {
             bad_gateway_page: self.value("BAD_GATEWAY_PAGE", value::text).into(),
             h2c: self.value("H2C_ENABLED", value::boolean),
             storage_path: self.value("STORAGE_PATH", value::text).into(),
-            upstream: Upstream { port: target_port, timeout: self.seconds("PROXY_TIMEOUT") },
+            upstream: self.upstream(target_port),
+            boot: Boot {
+                timeout: self.duration("BOOT_TIMEOUT"),
+                bind_when_ready: self.value("BIND_WHEN_READY", value::boolean),
+            },
+            drain_timeout: self.duration("DRAIN_TIMEOUT"),
             timeouts: Timeouts {
                 idle: self.seconds("HTTP_IDLE_TIMEOUT"),
                 read: self.seconds("HTTP_READ_TIMEOUT"),
@@ -134,6 +139,29 @@ impl<E: Environment> Reader<'_, E> {
                 eab_hmac_key: self.set("EAB_HMAC_KEY", value::base64_key).map(Secret),
             },
             without_effect: self.without_effect(),
+        }
+    }
+
+    fn upstream(&mut self, port: u16) -> Upstream {
+        Upstream {
+            port,
+            socket: self.set("TARGET_SOCKET", value::text).map(Into::into),
+            timeout: self.seconds("PROXY_TIMEOUT"),
+            keep_alive: self.value("UPSTREAM_KEEPALIVE", |text| match text {
+                "auto" => Ok(KeepAlive::Auto),
+                text => match value::boolean(text) {
+                    Ok(true) => Ok(KeepAlive::On),
+                    Ok(false) => Ok(KeepAlive::Off),
+                    Err(_) => Err("auto, on or off"),
+                },
+            }),
+            max_concurrency: match self.value("MAX_CONCURRENCY", value::count) {
+                0 => None,
+                count => Some(count),
+            },
+            queue_timeout: self.duration("QUEUE_TIMEOUT"),
+            buffer_responses: self.value("BUFFER_RESPONSES", value::size),
+            buffer_requests: self.value("BUFFER_REQUESTS", value::size),
         }
     }
 
@@ -170,6 +198,11 @@ impl<E: Environment> Reader<'_, E> {
     fn without_effect(&self) -> Vec<&'static str> {
         let is_idle = |s: &&Setting| !s.has_effect() && current(self.environment, s).is_some();
         SETTINGS.iter().filter(is_idle).map(|setting| setting.name).collect()
+    }
+
+    /// Seconds, where 0 is "at once".
+    fn duration(&mut self, name: &str) -> Duration {
+        self.seconds(name).unwrap_or_default()
     }
 
     fn seconds(&mut self, name: &str) -> Option<Duration> {

@@ -3,7 +3,6 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -12,9 +11,9 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::Tunnel;
+use super::target::Stream;
 use crate::body::{RequestBody, Upload};
 use crate::deadline::Deadline;
 
@@ -24,7 +23,9 @@ const READ_BUFFER: usize = 256 * 1024;
 pub struct Connection {
     sender: SendRequest<RequestBody>,
     /// Large, and handed from pool to request to body and back: hence the box.
-    driver: Box<http1::Connection<TokioIo<TcpStream>, RequestBody>>,
+    driver: Box<http1::Connection<TokioIo<Stream>, RequestBody>>,
+    /// The core that opened it.
+    pub home: usize,
     pub idle_since: Instant,
 }
 
@@ -37,22 +38,14 @@ pub enum Failure {
 }
 
 impl Connection {
-    /// Connects to the child, which may have chosen either family for its "localhost".
-    pub async fn open(port: u16) -> io::Result<Self> {
-        let stream = match TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
-            Ok(stream) => stream,
-            // The first refusal is the one worth telling: IPv6 may not even exist here.
-            Err(error) => {
-                TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.map_err(|_| error)?
-            }
-        };
-        stream.set_nodelay(true)?;
+    /// Gets ready to speak HTTP on a stream.
+    pub async fn new(stream: Stream, home: usize) -> io::Result<Self> {
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(READ_BUFFER)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        Ok(Connection { sender, driver: Box::new(driver), idle_since: Instant::now() })
+        Ok(Connection { sender, driver: Box::new(driver), home, idle_since: Instant::now() })
     }
 
     /// Moves bytes. Ready when the connection is of no more use.

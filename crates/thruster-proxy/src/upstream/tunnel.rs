@@ -3,12 +3,12 @@
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
-use tokio::net::TcpStream;
 
+use super::target::Stream;
 use crate::access_log::Record;
 
 pub struct Tunnel {
-    pub stream: TcpStream,
+    pub stream: Stream,
     /// What the child said right after its 101.
     pub early: Bytes,
 }
