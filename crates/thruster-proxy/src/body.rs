@@ -14,8 +14,9 @@ use hyper::body::Incoming;
 
 use crate::access_log::Record;
 use crate::connection::http1::BodyReader;
-use crate::deadline::Deadline;
+use crate::deadline::Patience;
 use crate::error::Error;
+use crate::forwarded;
 use crate::hop_by_hop;
 use crate::upstream::{AnswerBody, Tunnel};
 
@@ -46,8 +47,7 @@ struct InFlight {
     source: Source,
     upload: Arc<Upload>,
     limit: u64,
-    stall: Deadline,
-    patience: Option<Duration>,
+    patience: Patience,
 }
 
 enum Source {
@@ -76,8 +76,7 @@ impl RequestBody {
             source,
             upload: Arc::default(),
             limit: u64::MAX,
-            stall: Deadline::new(),
-            patience: None,
+            patience: Patience::new(None),
         })))
     }
 
@@ -94,8 +93,7 @@ impl RequestBody {
     pub fn restrict(&mut self, limit: Option<u64>, patience: Option<Duration>) {
         if let Some(body) = &mut self.0 {
             body.limit = limit.unwrap_or(u64::MAX);
-            body.patience = patience;
-            body.stall.restart(patience);
+            body.patience = Patience::new(patience);
         }
     }
 }
@@ -109,9 +107,9 @@ impl InFlight {
             }
         };
         let Poll::Ready(frame) = frame else {
-            return self.stall.poll(cx).map(|()| Err(Error::BodyTimeout));
+            return self.patience.poll_exhausted(cx).map(|()| Err(Error::BodyTimeout));
         };
-        self.stall.restart(self.patience);
+        self.patience.moved();
         Poll::Ready(frame.transpose().and_then(|frame| frame.map(|f| self.admit(f)).transpose()))
     }
 
@@ -124,15 +122,22 @@ impl InFlight {
             }
         } else if let Some(trailers) = frame.trailers_mut() {
             hop_by_hop::remove_from_trailers(trailers);
+            forwarded::remove_from_trailers(trailers);
         }
         Ok(frame)
     }
 }
 
-/// Tells hyper that the body broke off; the reason itself is in [`Upload::fault`].
+/// Tells whoever reads the body that it broke off; the reason itself is in [`Upload::fault`].
 #[derive(Debug, thiserror::Error)]
 #[error("the request's body broke off")]
 pub struct BrokenOff;
+
+impl From<BrokenOff> for Error {
+    fn from(_: BrokenOff) -> Self {
+        Error::ClientGone
+    }
+}
 
 impl Body for RequestBody {
     type Data = Bytes;

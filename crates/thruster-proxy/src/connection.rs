@@ -27,19 +27,25 @@ pub struct Connection {
 /// Serves a connection until it ends.
 pub async fn serve(mut stream: TcpStream, connection: Connection) {
     let mut early = BytesMut::new();
-    if connection.h2c && begins_http2(&mut stream, &mut early, &connection).await {
-        http2::serve(stream, early, connection).await;
-    } else {
-        http1::serve(stream, early, &connection).await;
+    if connection.h2c {
+        let drain = connection.drain.clone();
+        tokio::select! {
+            () = read_preface(&mut stream, &mut early, &connection) => {}
+            () = drain.begun() => {}
+        }
+        if early.starts_with(PREFACE) {
+            return http2::serve(stream, early, connection).await;
+        }
+        // It has been silent for as long as it may, or has left.
+        if early.is_empty() {
+            return;
+        }
     }
+    http1::serve(stream, early, &connection).await;
 }
 
-/// Reads into `early` until it is clear what is spoken. Silence is HTTP/1's to deal with.
-async fn begins_http2(
-    stream: &mut TcpStream,
-    early: &mut BytesMut,
-    connection: &Connection,
-) -> bool {
+/// Reads into `early` until it is clear what is spoken, or the client has been silent for long.
+async fn read_preface(stream: &mut TcpStream, early: &mut BytesMut, connection: &Connection) {
     let is_preface_so_far = |early: &[u8]| early == &PREFACE[..early.len().min(PREFACE.len())];
     let preface = async {
         while early.len() < PREFACE.len() && is_preface_so_far(early) {
@@ -52,5 +58,4 @@ async fn begins_http2(
         Some(patience) => drop(tokio::time::timeout(patience, preface).await),
         None => preface.await,
     }
-    early.starts_with(PREFACE)
 }

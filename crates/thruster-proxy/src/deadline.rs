@@ -1,4 +1,4 @@
-//! A deadline that is moved often and met seldom: moving it is free, only waiting sets a timer.
+//! Deadlines that are moved often and met seldom: moving one is free, only waiting sets a timer.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -41,6 +41,32 @@ impl Deadline {
     }
 }
 
+/// How long something that ought to move may stand still.
+pub struct Patience {
+    limit: Option<Duration>,
+    deadline: Deadline,
+    is_waiting: bool,
+}
+
+impl Patience {
+    pub fn new(limit: Option<Duration>) -> Self {
+        Patience { limit, deadline: Deadline::new(), is_waiting: false }
+    }
+
+    /// It has moved; the next wait begins anew.
+    pub fn moved(&mut self) {
+        self.is_waiting = false;
+    }
+
+    /// It has not; ready once it has stood still for too long, which counts from the first look.
+    pub fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::replace(&mut self.is_waiting, true) {
+            self.deadline.restart(self.limit);
+        }
+        self.deadline.poll(cx)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +101,18 @@ mod tests {
             let mut deadline = Deadline::new();
             deadline.restart(None);
             assert!(poll_fn(|cx| Poll::Ready(deadline.poll(cx).is_pending())).await);
+        });
+    }
+
+    #[test]
+    fn patience_counts_from_the_first_look() {
+        paused().block_on(async {
+            let mut patience = Patience::new(Some(Duration::from_secs(10)));
+            patience.moved();
+            tokio::time::advance(Duration::from_secs(60)).await;
+            let start = Instant::now();
+            poll_fn(|cx| patience.poll_exhausted(cx)).await;
+            assert_eq!(start.elapsed().as_secs(), 10);
         });
     }
 }

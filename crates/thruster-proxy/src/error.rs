@@ -6,7 +6,7 @@ use std::io;
 use http::StatusCode;
 
 /// nginx's code for a client that left before its answer; only ever seen in the log.
-const CLIENT_CLOSED_REQUEST: u16 = 499;
+pub const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,16 +34,27 @@ pub enum Error {
 
     #[error("no connection to the command: {0}")]
     Unreachable(io::Error),
-    #[error("the command broke off before its answer: {0}")]
-    NoAnswer(hyper::Error),
+    #[error("no answer from the command: {0}")]
+    NoAnswer(BrokeOff),
     #[error("the command broke off in the middle of its answer: {0}")]
-    AnswerCut(hyper::Error),
+    AnswerCut(BrokeOff),
     #[error("the command switched protocols unasked")]
     UnaskedSwitch,
     #[error("no turn within QUEUE_TIMEOUT: the command has MAX_CONCURRENCY requests")]
     QueueTimeout,
     #[error("the command did not answer within PROXY_TIMEOUT")]
     UpstreamTimeout,
+}
+
+/// How the child ended an exchange before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokeOff {
+    #[error("it closed the connection")]
+    Closed,
+    #[error("{0}")]
+    Io(io::Error),
+    #[error("what it sent is no HTTP: {0}")]
+    Malformed(String),
 }
 
 impl Error {

@@ -2,10 +2,14 @@
 //! untrusted client says of itself under such names is taken away, also in disguise.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::{StatusCode, response};
+
+use crate::hop_by_hop;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -39,11 +43,42 @@ pub struct Client {
     pub peer: Bytes,
     /// The address alone, for X-Forwarded-For.
     ip: HeaderValue,
+    /// Interim responses for it, which only HTTP/1.1 carries.
+    pub interim: Interim,
 }
+
+/// Heads of interim responses (RFC 9110 section 15.2) on their way to a client.
+#[derive(Debug, Default)]
+pub struct Interim(Mutex<Vec<(StatusCode, HeaderMap)>>);
+
+/// A target that `Uri` does not take, for the child to judge: Puma takes what RFC 3986 does not.
+#[derive(Debug, Clone)]
+pub struct RawTarget(pub Bytes);
 
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
-        Client { address, peer: address.to_string().into(), ip: text(address.ip().to_string()) }
+        let (peer, ip) = (address.to_string().into(), text(address.ip().to_string()));
+        Client { address, peer, ip, interim: Interim::default() }
+    }
+}
+
+impl Interim {
+    /// More of them than a client will ever want to see.
+    const MOST: usize = 16;
+
+    /// Queues one. A 100 is not for the client: it gets ours, when its body is asked for.
+    pub fn push(&self, head: &response::Parts) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if head.status != StatusCode::CONTINUE && waiting.len() < Self::MOST {
+            let mut headers = head.headers.clone();
+            hop_by_hop::remove(&mut headers);
+            waiting.push((head.status, headers));
+        }
+    }
+
+    /// All that wait.
+    pub fn take(&self) -> Vec<(StatusCode, HeaderMap)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -83,6 +118,14 @@ pub fn on_request(
     if !has_usable_id(headers) {
         let id = uuid::Builder::from_random_bytes(random().to_ne_bytes()).into_uuid();
         headers.insert(X_REQUEST_ID, text(id.hyphenated().to_string()));
+    }
+}
+
+/// None of what the head was judged by may come after it (RFC 9110 section 6.5.1).
+pub fn remove_from_trailers(trailers: &mut HeaderMap) {
+    let is_late = |name: &&HeaderName| is_meaningful(&name.as_str().replace('_', "-"));
+    while let Some(name) = trailers.keys().find(is_late).cloned() {
+        trailers.remove(name);
     }
 }
 

@@ -1,9 +1,12 @@
 //! Fields that are for the next hop only, and so end here (RFC 9110 section 7.6.1).
 
+use http::Request;
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, EXPECT, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
+
+use crate::body::RequestBody;
 
 /// Hop-by-hop whether or not Connection names them. `Trailer` is not one by RFC 9110, but
 /// tells of a framing that ends here; the trailers themselves are passed on.
@@ -26,17 +29,34 @@ const NEVER: [HeaderName; 4] = [
     http::header::AUTHORIZATION,
 ];
 
+/// Removes what ends here from a request, and returns the protocol it would like to switch to.
+pub fn on_request(request: &mut Request<RequestBody>) -> Option<HeaderValue> {
+    let is_empty = request.body().is_empty();
+    let headers = request.headers_mut();
+    // A switch after a body would leave two readings of where the new protocol begins, and
+    // HTTP/2 is not for the child: both are served as the plain requests they also are.
+    let protocol = headers
+        .get(UPGRADE)
+        .filter(|wish| is_empty && !wish.as_bytes().to_ascii_lowercase().starts_with(b"h2"))
+        .filter(|_| has_token(headers, CONNECTION, "upgrade"))
+        .cloned();
+    remove(headers);
+    // The client gets its 100 from us, when the child asks for the body.
+    headers.remove(EXPECT);
+    protocol
+}
+
 /// Removes the fields that end here.
 pub fn remove(headers: &mut HeaderMap) {
-    // Most requests have no Connection field at all, and none of more than one line.
-    while let Some(named) = headers.remove(CONNECTION) {
-        for token in tokens(&named) {
-            if let Ok(name) = HeaderName::from_bytes(token)
-                && !NEVER.contains(&name)
-            {
+    // Most messages have no Connection field at all. (`remove` gives back the first line only.)
+    if headers.contains_key(CONNECTION) {
+        let lines: Vec<_> = headers.get_all(CONNECTION).iter().cloned().collect();
+        for name in lines.iter().flat_map(tokens).filter_map(|t| HeaderName::from_bytes(t).ok()) {
+            if !NEVER.contains(&name) {
                 headers.remove(name);
             }
         }
+        headers.remove(CONNECTION);
     }
     // One look at the names costs less than seven at the table, and most often finds nothing.
     if headers.keys().any(|name| ALWAYS.contains(name)) {
@@ -52,7 +72,7 @@ pub fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     lines.any(|line| tokens(line).any(|t| t.eq_ignore_ascii_case(token.as_bytes())))
 }
 
-fn tokens(line: &http::HeaderValue) -> impl Iterator<Item = &[u8]> {
+fn tokens(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     line.as_bytes().split(|&b| b == b',').map(<[u8]>::trim_ascii).filter(|t| !t.is_empty())
 }
 

@@ -24,11 +24,14 @@ mod drain;
 mod error;
 mod forwarded;
 mod hop_by_hop;
+mod http1;
 mod limits;
 mod listen;
 pub mod log;
 mod pipeline;
+mod read_ahead;
 mod run;
+mod send_patience;
 mod signals;
 mod upstream;
 

@@ -2,20 +2,20 @@
 //! size of its body, and a host that is one.
 
 use http::header::{CONTENT_LENGTH, HOST};
-use http::{Method, Request};
+use http::{Method, Request, Version};
 
 use crate::body::RequestBody;
 use crate::error::Error;
 
 /// Bytes of path and query. Puma's own limit is 12 KiB for both together, so this refuses
 /// nothing that the child would have answered, and answers 414 where it would say 400.
-const MAX_TARGET: usize = 16 * 1024;
+pub const MAX_TARGET: usize = 16 * 1024;
 
 /// Refuses what breaks a limit.
 ///
 /// # Errors
 /// [`Error::TargetTooLong`], [`Error::BodyTooLarge`] when the length is announced,
-/// [`Error::NotImplemented`] for CONNECT.
+/// [`Error::NotImplemented`] for CONNECT, [`Error::Malformed`] for a Host that is none.
 pub fn on_request(request: &Request<RequestBody>, max_body: Option<u64>) -> Result<(), Error> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET {
@@ -24,13 +24,27 @@ pub fn on_request(request: &Request<RequestBody>, max_body: Option<u64>) -> Resu
     if request.method() == Method::CONNECT {
         return Err(Error::NotImplemented("CONNECT is for forward proxies"));
     }
-    if request.headers().get_all(HOST).iter().count() > 1 {
-        return Err(Error::Malformed("repeated Host"));
-    }
+    one_host(request)?;
     let length = request.headers().get(CONTENT_LENGTH);
     let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
     match max_body {
         Some(max) if length.is_some_and(|length| length > max) => Err(Error::BodyTooLarge),
         _ => Ok(()),
     }
+}
+
+/// RFC 9112 section 3.2: one Host, and a valid one; only HTTP/1.0 may go without.
+fn one_host(request: &Request<RequestBody>) -> Result<(), Error> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() == Version::HTTP_10 => Ok(()),
+        (None, _) => Err(Error::Malformed("missing Host")),
+        (Some(host), None) if host.as_bytes().iter().all(is_in_hosts) => Ok(()),
+        (Some(_), None) => Err(Error::Malformed("bad Host")),
+        (Some(_), Some(_)) => Err(Error::Malformed("repeated Host")),
+    }
+}
+
+fn is_in_hosts(b: &u8) -> bool {
+    b.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(b)
 }

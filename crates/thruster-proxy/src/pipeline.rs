@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 
 use crate::access_log::{AccessLog, Record, X_CACHE};
 use crate::body::{Content, RequestBody, ResponseBody};
@@ -14,8 +14,10 @@ use crate::config::{Config, Timeouts};
 use crate::drain::Drain;
 use crate::error::Error;
 use crate::forwarded::{self, Client, X_REQUEST_ID};
+use crate::hop_by_hop;
 use crate::limits;
 use crate::log::Log;
+use crate::read_ahead::ReadAhead;
 use crate::upstream::{Answer, Shared, Took, Upstream};
 
 /// Marks a response after which the client's connection is to be closed.
@@ -31,10 +33,12 @@ pub struct Pipeline {
     upstream: Upstream,
     boot_timeout: Duration,
     pub timeouts: Timeouts,
+    pub read_ahead: ReadAhead,
 }
 
 impl Pipeline {
     pub fn new(config: &Config, log: Log, shared: Shared, core: usize, drain: Drain) -> Self {
+        let read_ahead = shared.read_ahead.clone();
         Pipeline {
             access_log: AccessLog {
                 log: config.log.requests.then_some(log),
@@ -46,6 +50,7 @@ impl Pipeline {
             upstream: Upstream::new(&config.upstream, shared, core, drain),
             boot_timeout: config.boot.timeout,
             timeouts: config.timeouts,
+            read_ahead,
         }
     }
 
@@ -63,10 +68,16 @@ impl Pipeline {
     ) -> Response<ResponseBody> {
         // The log comes first: it is to know of everything, also of what is refused.
         let mut record = self.access_log.open(&request, &client.peer);
-        match self.pass(request, client, &mut record).await {
+        let mut id = None;
+        let mut response = match self.pass(request, client, &mut record, &mut id).await {
             Ok(response) => finish(response, record),
             Err(error) => Box::pin(self.refuse(error, record)).await,
+        };
+        // The application's own word, if it has one, is the better one.
+        if let Some(id) = id {
+            response.headers_mut().entry(X_REQUEST_ID).or_insert(id);
         }
+        response
     }
 
     /// Answers a request that could not even be read.
@@ -80,37 +91,39 @@ impl Pipeline {
         mut request: Box<Request<RequestBody>>,
         client: &Client,
         record: &mut Record,
+        id: &mut Option<HeaderValue>,
     ) -> Result<Response<Content>, Error> {
         // What breaks a limit costs nobody anything further.
         limits::on_request(&request, self.max_request_body)?;
         request.body_mut().restrict(self.max_request_body, self.timeouts.read);
+
+        // What is for the next hop only ends here: before ours are added, or Connection could name
+        // those away.
+        let protocol = hop_by_hop::on_request(&mut request);
 
         // From here on the fields are what the child may believe.
         let random = || fastrand::u128(..);
         let now = SystemTime::now();
         forwarded::on_request(request.headers_mut(), client, self.trust_forwarded, now, random);
         record.forwarded(request.headers());
-        let request_id = request.headers().get(X_REQUEST_ID).cloned();
+        *id = request.headers().get(X_REQUEST_ID).cloned();
 
+        let interim = (request.version() == Version::HTTP_11).then_some(&client.interim);
         let mut took = Took::default();
         let patience = match self.upstream.has_accepted() {
             true => self.boot_timeout,
             false => Box::pin(self.patience_at_boot(&request)).await,
         };
         // Boxed on its own, so that it and the rest are each of a size that is quick to allocate.
-        let answer = Box::pin(self.upstream.forward(request, patience, &mut took)).await;
+        let answer =
+            Box::pin(self.upstream.forward(request, protocol, interim, patience, &mut took)).await;
         record.took(took);
 
         let mut response = match answer? {
             Answer::Response(response) => response.map(Content::Answer),
             Answer::Switched(head, tunnel) => head.map(|()| Content::Tunnel(Box::new(tunnel))),
         };
-        let headers = response.headers_mut();
-        // The application's own word, if it has one, is the better one.
-        if let Some(id) = request_id {
-            headers.entry(X_REQUEST_ID).or_insert(id);
-        }
-        headers.insert(X_CACHE, HeaderValue::from_static("bypass"));
+        response.headers_mut().insert(X_CACHE, HeaderValue::from_static("bypass"));
         Ok(response)
     }
 
@@ -194,7 +207,7 @@ mod tests {
         let request = || Box::new(Request::new(RequestBody::empty()));
         let answer = size_of_val(&pipeline.answer(request(), &client));
         let mut took = Took::default();
-        let forward = pipeline.upstream.forward(request(), Duration::ZERO, &mut took);
+        let forward = pipeline.upstream.forward(request(), None, None, Duration::ZERO, &mut took);
         let forward = size_of_val(&forward);
         assert!(answer <= HANDY && forward <= HANDY, "{answer} and {forward} bytes");
     }

@@ -40,9 +40,9 @@ impl Server {
         Ok(Server { http, cores, drainer })
     }
 
-    /// Stops accepting, lets exchanges finish, and returns when they have or `patience` is over.
+    /// Stops: what can still be said is, and `patience` is the most that this may take.
     pub fn stop(self, patience: Duration) {
-        self.drainer.begin();
+        self.drainer.end();
         if !self.cores.wait(patience) {
             tracing::debug!("Left with connections still open");
         }

@@ -12,25 +12,25 @@ pub use answer::AnswerBody;
 pub use target::{Target, is_not_listening};
 pub use tunnel::Tunnel;
 
-use std::future::poll_fn;
-use std::io;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
+use http::header::{CONNECTION, HOST, UPGRADE};
+use http::{HeaderValue, Request, Response, StatusCode, response};
 use tokio::sync::OwnedSemaphorePermit;
 
+use self::answer::Source;
 use self::connection::{Connection, Failure};
 use self::line::Line;
 use self::pool::{Pool, Shelves};
 use crate::body::{RequestBody, Upload};
 use crate::config::{self, KeepAlive};
 use crate::drain::Drain;
-use crate::error::Error;
-use crate::hop_by_hop::{self, has_token};
+use crate::error::{BrokeOff, Error};
+use crate::forwarded::{Interim, RawTarget};
+use crate::hop_by_hop;
+use crate::http1::Decoder;
+use crate::read_ahead::ReadAhead;
 
 /// How long the one at the door waits before it knocks again: the first pause, and the longest.
 const KNOCK_AGAIN: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
@@ -40,11 +40,16 @@ const KNOCK_AGAIN: (Duration, Duration) = (Duration::from_millis(5), Duration::f
 pub struct Shared {
     line: Arc<Line>,
     shelves: Shelves,
+    pub read_ahead: ReadAhead,
 }
 
 impl Shared {
     pub fn new(config: &config::Upstream, cores: usize) -> Self {
-        Shared { line: Arc::new(Line::new(config)), shelves: Shelves::new(cores) }
+        Shared {
+            line: Arc::new(Line::new(config)),
+            shelves: Shelves::new(cores),
+            read_ahead: ReadAhead::new(config.buffer_responses),
+        }
     }
 }
 
@@ -101,55 +106,41 @@ impl Upstream {
         self.pool.sweep(Instant::now());
     }
 
-    /// Passes one request on, as soon as the child accepts connections, `patience` at most.
+    /// Passes one request on, as soon as the child accepts connections, `patience` at most. With
+    /// `protocol` it asks for a switch, in our name.
     ///
     /// # Errors
     /// Why there is no answer. If the request's own body was at fault, that is the error.
     pub async fn forward(
         &self,
         mut request: Box<Request<RequestBody>>,
+        protocol: Option<HeaderValue>,
+        interim: Option<&Interim>,
         patience: Duration,
         took: &mut Took,
     ) -> Result<Answer, Error> {
-        let upload = request.body().upload();
-        let protocol = self.prepare(&mut request);
-        // A connection that may live for days is no request that waits for a thread.
         let arrived = Instant::now();
+        // A connection that may live for days is no request that waits for a thread.
         let place = match &protocol {
-            None => self.line.place().await?,
-            Some(_) => None,
+            None => self.line.place().await,
+            Some(_) => Ok(None),
         };
         took.queue = arrived.elapsed();
-        let sent = self.send(request, upload.as_deref(), arrived + patience, took).await;
-        let (connection, response) =
-            sent.map_err(|error| upload.and_then(|upload| upload_fault(&upload)).unwrap_or(error))?;
-        took.upstream = Some(arrived.elapsed().saturating_sub(took.queue));
-        self.receive(connection, response, protocol, place).await
-    }
-
-    /// Makes the request one of our own to the child: HTTP/1.1, without what was meant for us.
-    /// Returns the protocol the client would like to switch to, which is asked for in our name.
-    fn prepare(&self, request: &mut Request<RequestBody>) -> Option<Box<HeaderValue>> {
-        *request.version_mut() = Version::HTTP_11;
-        let is_empty = request.body().is_empty();
+        let place = place?;
         let headers = request.headers_mut();
-        // A switch after a body would leave two readings of where the new protocol begins, and
-        // HTTP/2 is not for the child: both are served as the plain requests they also are.
-        let protocol = headers
-            .get(UPGRADE)
-            .filter(|wish| is_empty && !wish.as_bytes().to_ascii_lowercase().starts_with(b"h2"))
-            .filter(|_| has_token(headers, CONNECTION, "upgrade"))
-            .cloned();
-        hop_by_hop::remove(headers);
-        // The client gets its 100 from us, when the child asks for the body.
-        headers.remove(EXPECT);
         headers.entry(HOST).or_insert_with(|| self.host.clone());
-        if let Some(protocol) = &protocol {
+        let has_wish = protocol.is_some();
+        if let Some(protocol) = protocol {
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-            headers.insert(UPGRADE, protocol.clone());
+            headers.insert(UPGRADE, protocol);
         }
-        // Boxed, because it is rare, and would make every request's future larger.
-        protocol.map(Box::new)
+        let upload = request.body().upload();
+        let sent = self.send(request, interim, arrived + patience, took).await;
+        let (connection, head, decoder) = sent.map_err(|error| {
+            upload.as_ref().and_then(|upload| upload_fault(upload)).unwrap_or(error)
+        })?;
+        took.upstream = Some(arrived.elapsed().saturating_sub(took.queue));
+        self.receive(connection, head, decoder, has_wish, place, upload)
     }
 
     /// Sends the request, and if the connection dies before the first byte of an answer once more
@@ -157,10 +148,10 @@ impl Upstream {
     async fn send(
         &self,
         mut request: Box<Request<RequestBody>>,
-        upload: Option<&Upload>,
+        interim: Option<&Interim>,
         until: Instant,
         took: &mut Took,
-    ) -> Result<(Connection, Response<Incoming>), Error> {
+    ) -> Result<Answered, Error> {
         let keeps = match self.keep_alive {
             KeepAlive::Auto => !self.line.is_long(Instant::now()),
             KeepAlive::On => true,
@@ -169,7 +160,8 @@ impl Upstream {
         let again = is_repeatable(&request).then(|| copy(&request));
         // A kept connection may be one that the child is just about to close, so it is only for
         // what can be repeated. Where it is not used it goes: a thread may be listening to it.
-        let kept = self.pool.take().filter(|_| keeps && again.is_some());
+        let may_use = keeps && again.is_some() && is_modest(&request);
+        let kept = self.pool.take().filter(|_| may_use);
         if !keeps && !request.headers().contains_key(UPGRADE) {
             // It will not be kept, and the sooner Puma knows, the sooner the thread is free.
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -179,53 +171,57 @@ impl Upstream {
             Some(kept) => kept,
             None => self.connect(until, took).await?,
         };
-        let request = match self.ask(connection, request, is_fresh, upload).await {
+        let request = match self.ask(connection, request, is_fresh, interim).await {
             Ok(answered) => return Ok(answered),
-            Err(Failure::TimedOut) => return Err(Error::UpstreamTimeout),
             Err(Failure::Unsent(unsent)) => unsent,
-            Err(Failure::Broken(error)) => again.ok_or(Error::NoAnswer(error))?,
+            Err(Failure::Unanswered(why)) => again.ok_or(Error::NoAnswer(why))?,
+            Err(Failure::Final(error)) => return Err(error),
         };
         tracing::debug!("A connection broke before its answer, sending again");
         let fresh = self.connect(until, took).await?;
-        Box::pin(self.ask(fresh, request, true, upload)).await.map_err(|failure| match failure {
-            Failure::TimedOut => Error::UpstreamTimeout,
-            Failure::Broken(error) => Error::NoAnswer(error),
-            Failure::Unsent(_) => Error::Unreachable(io::ErrorKind::ConnectionReset.into()),
+        Box::pin(self.ask(fresh, request, true, interim)).await.map_err(|failure| match failure {
+            Failure::Unsent(_) => Error::NoAnswer(BrokeOff::Closed),
+            Failure::Unanswered(why) => Error::NoAnswer(why),
+            Failure::Final(error) => error,
         })
     }
 
     /// Asks on this connection, and takes the request's place in the line meanwhile.
     async fn ask(
         &self,
-        mut connection: Connection,
+        mut connection: Box<Connection>,
         request: Box<Request<RequestBody>>,
         is_fresh: bool,
-        upload: Option<&Upload>,
-    ) -> Result<(Connection, Response<Incoming>), Failure> {
+        interim: Option<&Interim>,
+    ) -> Result<Answered, Failure> {
         let asked = self.line.ask(Instant::now(), is_fresh);
-        let response = connection.send(request, upload, self.timeout).await?;
+        let (head, decoder) = connection.send(request, self.timeout, interim).await?;
         asked.answered(Instant::now());
-        Ok((connection, response))
+        Ok((connection, head, decoder))
     }
 
     /// A fresh connection. While the child does not accept any, one request knocks and the
     /// others stand behind it, so that they get in in the order in which they came.
-    async fn connect(&self, until: Instant, took: &mut Took) -> Result<Connection, Error> {
+    async fn connect(&self, until: Instant, took: &mut Took) -> Result<Box<Connection>, Error> {
         // Boxed, because it is rare, and would make every request's future larger.
         Box::pin(self.knock(until, took)).await
     }
 
-    async fn knock(&self, until: Instant, took: &mut Took) -> Result<Connection, Error> {
+    async fn knock(&self, until: Instant, took: &mut Took) -> Result<Box<Connection>, Error> {
+        let arrived = Instant::now();
+        let stream = self.knock_until(until).await;
+        took.queue += arrived.elapsed();
+        Ok(Box::new(Connection::new(stream?, self.pool.own())))
+    }
+
+    async fn knock_until(&self, until: Instant) -> Result<target::Stream, Error> {
         let mut turn = None;
         let mut pause = KNOCK_AGAIN.0;
-        let arrived = Instant::now();
         loop {
             match self.target.connect().await {
                 Ok(stream) => {
                     self.line.accepted();
-                    took.queue += if turn.is_some() { arrived.elapsed() } else { Duration::ZERO };
-                    let connection = Connection::new(stream, self.pool.own()).await;
-                    return connection.map_err(Error::Unreachable);
+                    return Ok(stream);
                 }
                 Err(error) if is_not_listening(&error) && Instant::now() < until => {
                     let wait = async {
@@ -249,37 +245,37 @@ impl Upstream {
         }
     }
 
-    async fn receive(
+    fn receive(
         &self,
-        connection: Connection,
-        response: Response<Incoming>,
-        protocol: Option<Box<HeaderValue>>,
+        connection: Box<Connection>,
+        mut head: response::Parts,
+        decoder: Decoder,
+        has_wish: bool,
         place: Option<OwnedSemaphorePermit>,
+        upload: Option<Arc<Upload>>,
     ) -> Result<Answer, Error> {
-        let (mut parts, incoming) = response.into_parts();
-        let accepted = parts.headers.get(UPGRADE).cloned();
-        hop_by_hop::remove(&mut parts.headers);
-        if parts.status != StatusCode::SWITCHING_PROTOCOLS {
+        let protocol = head.headers.get(UPGRADE).cloned();
+        hop_by_hop::remove(&mut head.headers);
+        if head.status != StatusCode::SWITCHING_PROTOCOLS {
             let line = (self.keep_alive == KeepAlive::Auto).then(|| self.line.clone());
-            let body = AnswerBody::new(connection, incoming, self.pool.clone(), line, place);
-            let mut body = Some(body);
-            // One poll, to let go at once of a connection whose answer has no body.
-            let settled = poll_fn(|cx| {
-                let mut body = body.take().expect("ready at the first poll");
-                body.settle(cx);
-                Poll::Ready(body)
-            });
-            return Ok(Answer::Response(Response::from_parts(parts, settled.await)));
+            let source =
+                Source { connection, pool: self.pool.clone(), line, _place: place, upload };
+            let body = AnswerBody::new(source, decoder);
+            return Ok(Answer::Response(Response::from_parts(head, body)));
         }
-        let Some(wished) = protocol else { return Err(Error::UnaskedSwitch) };
-        parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        parts.headers.insert(UPGRADE, accepted.unwrap_or(*wished));
-        Ok(Answer::Switched(Response::from_parts(parts, ()), connection.into_tunnel()))
+        // Unasked, or without saying to what, which RFC 9110 section 15.2.2 demands.
+        let protocol = protocol.filter(|_| has_wish).ok_or(Error::UnaskedSwitch)?;
+        head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        head.headers.insert(UPGRADE, protocol);
+        Ok(Answer::Switched(Response::from_parts(head, ()), connection.into_tunnel()))
     }
 }
 
+/// A connection on which the head of an answer has come, and what is to come.
+type Answered = (Box<Connection>, response::Parts, Decoder);
+
 /// The client's part in a failure, as an error to answer with.
-fn upload_fault(upload: &Upload) -> Option<Error> {
+pub fn upload_fault(upload: &Upload) -> Option<Error> {
     Some(match upload.fault()? {
         Error::BodyTooLarge => Error::BodyTooLarge,
         Error::BodyTimeout => Error::BodyTimeout,
@@ -294,10 +290,19 @@ fn is_repeatable(request: &Request<RequestBody>) -> bool {
     request.body().is_empty() && request.method().is_idempotent()
 }
 
+/// Puma 5 goes silent for 20 s instead of answering 400 when a kept connection brings a target
+/// that it cannot parse; its shortest limit is 8 KiB, for a path.
+fn is_modest(request: &Request<RequestBody>) -> bool {
+    request.uri().path_and_query().is_none_or(|target| target.as_str().len() < 8 * 1024)
+}
+
 fn copy(request: &Request<RequestBody>) -> Box<Request<RequestBody>> {
     let mut copy = Box::new(Request::new(RequestBody::empty()));
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());
+    if let Some(raw) = request.extensions().get::<RawTarget>() {
+        copy.extensions_mut().insert(raw.clone());
+    }
     copy
 }

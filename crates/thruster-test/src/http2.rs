@@ -87,17 +87,19 @@ impl Http2 {
 }
 
 impl Stream {
-    /// Sends a piece of the body, as fast as the other side takes it.
+    /// Sends a piece of the body, as fast as the other side takes it. A stream that has been reset
+    /// takes nothing; the answer tells of that.
     pub fn send(&mut self, data: &[u8]) -> &mut Self {
         let mut data = Bytes::copy_from_slice(data);
         let outgoing = &mut self.outgoing;
         wait(&self.runtime, async {
             while !data.is_empty() {
                 outgoing.reserve_capacity(data.len());
-                let room = poll_fn(|cx| outgoing.poll_capacity(cx)).await;
-                let room = room.expect("an open stream").expect("an open stream");
+                let Some(Ok(room)) = poll_fn(|cx| outgoing.poll_capacity(cx)).await else { return };
                 let piece = data.split_to(room.min(data.len()));
-                outgoing.send_data(piece, false).expect("an open stream");
+                if outgoing.send_data(piece, false).is_err() {
+                    return;
+                }
             }
         });
         self
@@ -105,7 +107,7 @@ impl Stream {
 
     /// Ends the body.
     pub fn finish(&mut self) {
-        self.outgoing.send_data(Bytes::new(), true).expect("an open stream");
+        drop(self.outgoing.send_data(Bytes::new(), true));
     }
 
     /// Ends the body with trailers.

@@ -70,13 +70,18 @@ impl ThrustBuilder {
 
     /// Starts it in front of `upstream`, and waits until it listens.
     pub fn run(self, upstream: &Upstream) -> Thrust {
-        self.with("TARGET_PORT", upstream.port()).start()
+        self.run_to(upstream.port())
     }
 
-    /// Starts it with nothing listening behind it.
+    /// Starts it in front of whatever has this port.
+    pub fn run_to(self, port: u16) -> Thrust {
+        self.with("TARGET_PORT", port).start()
+    }
+
+    /// Starts it with nothing listening behind it, and no hope that somebody will.
     pub fn run_alone(self) -> Thrust {
         let nobody = DeadPort::new();
-        let mut thrust = self.with("TARGET_PORT", nobody.number).start();
+        let mut thrust = self.with("BOOT_TIMEOUT", 0).run_to(nobody.number);
         thrust._behind = Some(nobody);
         thrust
     }

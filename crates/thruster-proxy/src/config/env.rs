@@ -200,9 +200,8 @@ impl<E: Environment> Reader<'_, E> {
         SETTINGS.iter().filter(is_idle).map(|setting| setting.name).collect()
     }
 
-    /// Seconds, where 0 is "at once".
     fn duration(&mut self, name: &str) -> Duration {
-        self.seconds(name).unwrap_or_default()
+        self.value(name, value::pause)
     }
 
     fn seconds(&mut self, name: &str) -> Option<Duration> {

@@ -46,6 +46,11 @@ pub fn seconds(text: &str) -> Result<Option<Duration>, Expected> {
     }
 }
 
+/// Whole seconds; `0` means "not at all".
+pub fn pause(text: &str) -> Result<Duration, Expected> {
+    seconds(text).map(Option::unwrap_or_default).map_err(|_| "a whole number of seconds")
+}
+
 /// A TCP port to listen on; `0` lets the system choose.
 pub fn listening_port(text: &str) -> Result<u16, Expected> {
     text.parse().map_err(|_| "a port number from 0 to 65535")

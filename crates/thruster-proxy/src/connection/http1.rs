@@ -3,12 +3,12 @@
 //! The server's half is our own over `httparse`, where hyper's would have served: hyper answers
 //! what it cannot parse by itself and tells nobody, accepts Content-Length beside
 //! Transfer-Encoding, cannot send interim responses, and times only heads. Each of those is a
-//! promise of ours. HTTP/2 and the connections to the child are hyper's.
+//! promise of ours. HTTP/2 is hyper's.
 
-mod chunked;
 mod encode;
 mod head;
 mod reader;
+mod respond;
 mod writer;
 
 pub use reader::BodyReader;
@@ -19,24 +19,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
-use http_body::Body;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use self::encode::{Exchange, Framing};
 use self::head::Head;
 use self::reader::{Loan, Reader};
+use self::respond::After;
 use self::writer::Writer;
 use super::Connection;
 use crate::body::{Content, RequestBody, ResponseBody};
 use crate::deadline::Deadline;
+use crate::drain::Drain;
 use crate::error::Error;
-use crate::pipeline::ClosesConnection;
-
-/// Bytes of a response that may wait for the client before the child has to.
-const READ_AHEAD: usize = 64 * 1024;
+use crate::http1::Framing;
 
 /// How long we listen on after our last word, so that a client still sending gets to read it
 /// instead of a reset (RFC 9112 section 9.6).
@@ -47,21 +44,23 @@ pub async fn serve(stream: TcpStream, early: BytesMut, connection: &Connection) 
     let (read, write) = stream.into_split();
     let mut session = Session {
         reader: Some(Reader::new(read, early)),
+        loan: None,
         writer: Writer::new(write, connection.pipeline.timeouts.write),
         wait: Deadline::new(),
-        draining: Box::pin(connection.drain.clone().begun()),
+        draining: Draining::new(&connection.drain),
         connection,
     };
     loop {
-        let next = match session.next_head().await {
+        let after = match session.next_head().await {
             Next::Request(head) => session.exchange(*head).await,
             Next::Refusal(error) => session.refuse(error).await,
             Next::Nothing => return,
         };
-        match next {
+        match after {
             After::Another => {}
             After::Close => return session.linger().await,
             After::Tunnel(body) => return session.tunnel(body).await,
+            After::Reset => return session.writer.reset(),
             After::Gone => return,
         }
     }
@@ -70,11 +69,42 @@ pub async fn serve(stream: TcpStream, early: BytesMut, connection: &Connection) 
 struct Session<'c> {
     /// Away while a request's body is being read.
     reader: Option<Reader>,
+    /// Where it is then.
+    loan: Option<Arc<Loan>>,
     writer: Writer,
     wait: Deadline,
-    /// One for the connection's whole life: waiting anew before each request would cost more.
-    draining: Pin<Box<dyn Future<Output = ()> + Send>>,
+    draining: Draining,
     connection: &'c Connection,
+}
+
+/// The drain, as a connection between requests sees it. One future for the connection's whole
+/// life: waiting anew before each request would cost more.
+struct Draining {
+    word: Pin<Box<dyn Future<Output = ()> + Send>>,
+    drain: Drain,
+    has_begun: bool,
+    is_over: bool,
+}
+
+impl Draining {
+    fn new(drain: &Drain) -> Self {
+        let word = Box::pin(drain.clone().begun());
+        Draining { word, drain: drain.clone(), has_begun: false, is_over: false }
+    }
+
+    /// Ready when an idle connection is to close, or one on which half a head has come.
+    fn poll_must_leave(&mut self, is_idle: bool, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.has_begun {
+            ready!(self.word.as_mut().poll(cx));
+            self.has_begun = true;
+            self.word = Box::pin(self.drain.clone().over());
+        }
+        if !is_idle && !self.is_over {
+            ready!(self.word.as_mut().poll(cx));
+            self.is_over = true;
+        }
+        Poll::Ready(())
+    }
 }
 
 /// What the client sent next.
@@ -85,19 +115,11 @@ enum Next {
     Nothing,
 }
 
-/// What becomes of the connection after a response.
-enum After {
-    Another,
-    Close,
-    Tunnel(ResponseBody),
-    /// There is nobody left to say anything to.
-    Gone,
-}
-
 impl Session<'_> {
     async fn next_head(&mut self) -> Next {
         let Some(reader) = &mut self.reader else { return Next::Nothing };
         let timeouts = self.connection.pipeline.timeouts;
+        reader.skip_empty_lines();
         let mut is_idle = reader.buffer.is_empty();
         let mut seen = 0;
         self.wait.restart(if is_idle { timeouts.idle } else { timeouts.read });
@@ -117,18 +139,22 @@ impl Session<'_> {
                 if let Poll::Ready(read) = reader.poll_fill(cx) {
                     return Poll::Ready(Some(read.unwrap_or(0)));
                 }
-                if is_idle && draining.as_mut().poll(cx).is_ready() {
+                if draining.poll_must_leave(is_idle, cx).is_ready() {
                     return Poll::Ready(Some(0));
                 }
                 wait.poll(cx).map(|()| None)
             });
             match read.await {
                 None | Some(0) if is_idle => return Next::Nothing,
+                Some(0) if draining.is_over => return Next::Nothing,
                 None => return Next::Refusal(Error::HeadTimeout),
                 Some(0) => return Next::Refusal(Error::ClientGone),
                 Some(_) if is_idle => {
-                    is_idle = false;
-                    self.wait.restart(timeouts.read);
+                    reader.skip_empty_lines();
+                    is_idle = reader.buffer.is_empty();
+                    if !is_idle {
+                        self.wait.restart(timeouts.read);
+                    }
                 }
                 Some(_) => {}
             }
@@ -139,55 +165,48 @@ impl Session<'_> {
     async fn exchange(&mut self, head: Head) -> After {
         let Head { request, framing, expects_continue, keep_alive } = head;
         let (method, version) = (request.method().clone(), request.version());
-        let loan = match framing {
-            head::Framing::Empty => None,
-            _ => Some(Arc::<Loan>::default()),
-        };
-        let body = match (&loan, self.reader.take()) {
-            (Some(loan), Some(reader)) => {
-                let reader = BodyReader::new(reader, framing, expects_continue, loan.clone());
-                RequestBody::http1(reader)
-            }
-            (_, reader) => {
+        let body = match (framing, self.reader.take()) {
+            (Framing::None, reader) => {
                 self.reader = reader;
                 RequestBody::empty()
             }
+            (framing, Some(reader)) => {
+                let loan = self.loan.insert(Arc::default()).clone();
+                RequestBody::http1(BodyReader::new(reader, framing, expects_continue, loan))
+            }
+            (_, None) => return After::Gone,
         };
-        let Some(response) = self.await_answer(request, body, loan.as_deref()).await else {
-            return After::Gone;
-        };
-        let wants_more = keep_alive && !self.connection.drain.has_begun();
+        let Some(response) = self.await_answer(request, body).await else { return After::Gone };
+        // While the rest of a body is under way, there is no telling where a next request begins.
+        let wants_more = keep_alive && self.is_body_whole() && !self.connection.drain.has_begun();
         let after = self.respond(response, &method, version, wants_more).await;
-        let Some(loan) = loan else { return after };
-        self.reader = self.reader.take().or_else(|| loan.take_back());
-        match after {
-            // The rest of the body is still under way: there is no telling how much.
-            After::Another if !loan.is_whole() => After::Close,
-            after => after,
-        }
+        self.take_back_reader();
+        self.loan = None;
+        after
     }
 
     /// The pipeline's answer, or `None` if the client left before it came. Meanwhile the client
-    /// gets its 100 if somebody asks for the body.
+    /// gets interim responses: the child's, and a 100 if somebody asks for the body.
     async fn await_answer(
         &mut self,
         request: Request<()>,
         body: RequestBody,
-        loan: Option<&Loan>,
     ) -> Option<Response<ResponseBody>> {
         let Connection { pipeline, client, .. } = self.connection;
         // Boxed, so that a connection between two requests does not hold room for one.
-        let mut answer = Box::pin(pipeline.answer(Box::new(request.map(|()| body)), client));
+        let request = Box::new(request.map(|()| body));
+        let mut answer = Box::pin(pipeline.answer(request, client));
         poll_fn(|cx| {
-            if let Poll::Ready(response) = answer.as_mut().poll(cx) {
-                return Poll::Ready(Some(response));
+            let answered = answer.as_mut().poll(cx);
+            for (status, headers) in client.interim.take() {
+                self.writer.outbox.append(|out| encode::interim(out, status, &headers));
             }
-            if let Some(loan) = loan {
-                self.reader = self.reader.take().or_else(|| loan.take_back());
-                if loan.take_continue() {
-                    let none = HeaderMap::new();
-                    self.writer.append(|out| encode::interim(out, StatusCode::CONTINUE, &none));
-                }
+            if answered.is_ready() {
+                return answered.map(Some);
+            }
+            if self.loan.as_ref().is_some_and(|loan| loan.take_continue()) {
+                let none = HeaderMap::new();
+                self.writer.outbox.append(|out| encode::interim(out, StatusCode::CONTINUE, &none));
             }
             let is_gone = self.writer.poll_flush(cx).map_err(drop) == Poll::Ready(Err(()));
             if is_gone || self.poll_client_gone(cx).is_ready() {
@@ -201,6 +220,7 @@ impl Session<'_> {
     /// Ready when the client has closed its end. Requests it sends ahead wait in the buffer, up
     /// to the size of a head.
     fn poll_client_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.take_back_reader();
         let Some(reader) = &mut self.reader else { return Poll::Pending };
         while reader.buffer.len() < head::MAX_HEAD {
             if ready!(reader.poll_fill(cx)).unwrap_or(0) == 0 {
@@ -210,113 +230,19 @@ impl Session<'_> {
         Poll::Pending
     }
 
-    async fn respond(
-        &mut self,
-        response: Response<ResponseBody>,
-        method: &Method,
-        version: Version,
-        wants_more: bool,
-    ) -> After {
-        let (mut head, mut body) = response.into_parts();
-        let keep_alive = wants_more && head.extensions.get::<ClosesConnection>().is_none();
-        let exchange = Exchange { method, version, keep_alive };
-        let framing = encode::framing(exchange, &head, body.size_hint().exact());
-        self.writer.append(|out| encode::head(out, &mut head, framing, exchange));
-        if let Content::Tunnel(_) = body.content {
-            return After::Tunnel(body);
-        }
-        let mut is_ended = framing == Framing::None
-            || body.is_end_stream() && {
-                self.end_body(framing, None);
-                true
-            };
-        if framing == Framing::None {
-            body.record.ended();
-        }
-        let sent =
-            poll_fn(|cx| self.poll_send(cx, Pin::new(&mut body), framing, &mut is_ended)).await;
-        match sent {
-            Ok(()) if keep_alive && framing != Framing::Close => After::Another,
-            Ok(()) => After::Close,
-            Err(error) => {
-                body.record.failed(&error);
-                After::Gone
-            }
+    fn take_back_reader(&mut self) {
+        if let (None, Some(loan)) = (&self.reader, &self.loan) {
+            self.reader = loan.take_back();
         }
     }
 
-    /// Moves the body towards the client: takes frames while there is room, writes when no more
-    /// come at once.
-    fn poll_send(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut body: Pin<&mut ResponseBody>,
-        framing: Framing,
-        is_ended: &mut bool,
-    ) -> Poll<Result<(), Error>> {
-        loop {
-            let mut is_dry = false;
-            while !*is_ended && !is_dry && self.writer.waiting() < READ_AHEAD {
-                match body.as_mut().poll_frame(cx) {
-                    Poll::Pending => is_dry = true,
-                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
-                    Poll::Ready(None) => {
-                        self.end_body(framing, None);
-                        *is_ended = true;
-                    }
-                    Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                        Ok(data) => {
-                            self.write_data(framing, data);
-                            if body.is_end_stream() {
-                                self.end_body(framing, None);
-                                *is_ended = true;
-                            }
-                        }
-                        Err(frame) => {
-                            self.end_body(framing, frame.trailers_ref());
-                            *is_ended = true;
-                        }
-                    },
-                }
-            }
-            ready!(self.writer.poll_flush(cx))?;
-            if *is_ended {
-                return Poll::Ready(Ok(()));
-            }
-            if is_dry {
-                ready!(self.poll_client_gone(cx));
-                return Poll::Ready(Err(Error::ClientGone));
-            }
-        }
-    }
-
-    fn write_data(&mut self, framing: Framing, data: Bytes) {
-        match framing {
-            Framing::None => {}
-            // An empty chunk would be the last one.
-            Framing::Chunked if data.is_empty() => {}
-            Framing::Chunked => {
-                self.writer.append(|out| encode::chunk_size(out, data.len()));
-                self.writer.push(data);
-                self.writer.append(|out| out.extend_from_slice(b"\r\n"));
-            }
-            Framing::Length(_) | Framing::Close => self.writer.push(data),
-        }
-    }
-
-    fn end_body(&mut self, framing: Framing, trailers: Option<&HeaderMap>) {
-        if framing == Framing::Chunked {
-            self.writer.append(|out| encode::last_chunk(out, trailers));
-        }
+    fn is_body_whole(&self) -> bool {
+        self.loan.as_ref().is_none_or(|loan| loan.is_whole())
     }
 
     async fn refuse(&mut self, error: Error) -> After {
-        let is_gone = matches!(error, Error::ClientGone);
         let Connection { pipeline, client, .. } = self.connection;
         let response = pipeline.answer_unread(error, client).await;
-        if is_gone {
-            return After::Gone;
-        }
         self.respond(response, &Method::GET, Version::HTTP_11, false).await
     }
 
@@ -328,9 +254,9 @@ impl Session<'_> {
             return record.failed(&error);
         }
         let (read, early) = reader.into_parts();
-        let client =
-            tokio::io::join(std::io::Cursor::new(early).chain(read), self.writer.into_half());
-        tunnel.join(client, &mut record).await;
+        let read = std::io::Cursor::new(early).chain(read);
+        let client = tokio::io::join(read, self.writer.into_half());
+        tunnel.join(client, &mut record, self.connection.drain.clone()).await;
     }
 
     /// Says goodbye: our end is closed, the client's is read until it closes too.

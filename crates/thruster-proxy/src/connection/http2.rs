@@ -2,15 +2,16 @@
 
 use std::convert::Infallible;
 use std::future::{Future as _, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, COOKIE, HOST, UPGRADE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::ext::Protocol;
 use hyper::server::conn::http2;
@@ -22,6 +23,7 @@ use tokio::net::TcpStream;
 use super::Connection;
 use crate::body::{Content, RequestBody, ResponseBody};
 use crate::deadline::Deadline;
+use crate::drain::Drain;
 use crate::error::Error;
 
 mod stream;
@@ -58,10 +60,10 @@ pub async fn serve(stream: TcpStream, early: BytesMut, connection: Connection) {
         let active = active.clone();
         service_fn(move |request| {
             let (connection, seat) = (connection.clone(), Seat::new(&active));
+            // Boxed, for hyper wants to move it.
             Box::pin(async move {
                 let response = exchange(request, &connection).await;
-                drop(seat);
-                Ok::<_, Infallible>(response)
+                Ok::<_, Infallible>(response.map(|body| Seated { body, _seat: seat }))
             })
         })
     };
@@ -116,23 +118,54 @@ impl Drop for Seat {
     }
 }
 
+/// A body that keeps its request's seat: an event stream is no idle connection.
+struct Seated {
+    body: ResponseBody,
+    _seat: Seat,
+}
+
+impl Body for Seated {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 async fn exchange(
     mut request: Request<Incoming>,
     connection: &Connection,
 ) -> Response<ResponseBody> {
     let Connection { pipeline, client, .. } = connection;
+    let protocol = request.extensions_mut().remove::<Protocol>();
+    if *request.method() == Method::CONNECT && protocol.is_none() {
+        let error = Error::NotImplemented("CONNECT is for forward proxies");
+        return pipeline.answer_unread(error, client).await;
+    }
     if let Err(error) = name_host(&mut request) {
         return pipeline.answer_unread(error, client).await;
     }
     join_cookies(&mut request);
-    match request.extensions_mut().remove::<Protocol>() {
+    match protocol {
         None => pipeline.answer(Box::new(request.map(RequestBody::http2)), client).await,
         Some(protocol) if protocol.as_str().eq_ignore_ascii_case("websocket") => {
             let client_end = hyper::upgrade::on(&mut request);
             ask_for_websocket(&mut request);
             let request = Box::new(request.map(|_| RequestBody::empty()));
             let response = pipeline.answer(request, client).await;
-            accept_websocket(response, client_end)
+            accept_websocket(response, client_end, &connection.drain)
         }
         Some(_) => pipeline.answer_unread(Error::NotImplemented("unknown :protocol"), client).await,
     }
@@ -142,6 +175,9 @@ async fn exchange(
 fn name_host(request: &mut Request<Incoming>) -> Result<(), Error> {
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
     if let Some(authority) = parts.authority.take() {
+        if authority.as_str().contains('@') {
+            return Err(Error::Malformed("userinfo in :authority"));
+        }
         let host = HeaderValue::from_str(authority.as_str())
             .map_err(|_| Error::Malformed("bad :authority"))?;
         request.headers_mut().insert(HOST, host);
@@ -180,14 +216,16 @@ fn ask_for_websocket(request: &mut Request<Incoming>) {
 fn accept_websocket(
     mut response: Response<ResponseBody>,
     client_end: OnUpgrade,
+    drain: &Drain,
 ) -> Response<ResponseBody> {
     let body = response.body_mut();
     match std::mem::replace(&mut body.content, Content::Empty) {
         Content::Tunnel(tunnel) => {
+            let drain = drain.clone();
             let mut record = std::mem::take(&mut body.record);
             tokio::spawn(async move {
                 if let Ok(client_end) = client_end.await {
-                    tunnel.join(TokioIo::new(client_end), &mut record).await;
+                    tunnel.join(TokioIo::new(client_end), &mut record, drain).await;
                 }
             });
             *response.status_mut() = StatusCode::OK;

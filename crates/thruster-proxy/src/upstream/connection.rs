@@ -1,105 +1,258 @@
-//! One connection to the child. hyper speaks HTTP/1.1 on it; nothing drives it but the request
-//! that uses it, so an exchange costs no switch of tasks, and an idle connection nothing at all.
+//! One connection to the child, speaking HTTP/1.1. Nothing drives it but the request that uses
+//! it, so an exchange costs no switch of tasks, and an idle connection nothing at all.
+//!
+//! It is our own, over the same parts as the end towards clients, because hyper's client drops
+//! an answer that comes before the request has been sent, sends no body with a GET of unknown
+//! length, refuses targets that Puma takes, and costs three times the instructions.
 
-use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::pin;
-use std::task::{Context, Poll};
+mod head;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use bytes::{Bytes, BytesMut};
+use http::{Method, Request, response};
+use http_body::{Body, Frame};
 
+use self::head::Head;
 use super::Tunnel;
 use super::target::Stream;
-use crate::body::{RequestBody, Upload};
+use crate::body::RequestBody;
 use crate::deadline::Deadline;
+use crate::error::{BrokeOff, Error};
+use crate::forwarded::Interim;
+use crate::http1::chunked::Step;
+use crate::http1::{self, Decoder, Framing, Outbox};
 
-/// Largest head of an answer, and the most that is read ahead of a body.
-const READ_BUFFER: usize = 256 * 1024;
+/// Read at once while an answer's head is awaited, and of its body.
+const HEAD_PIECE: usize = 4 * 1024;
+const BODY_PIECE: usize = 64 * 1024;
+
+/// Bytes of a request's body that may wait for the child before the client has to.
+const SEND_AHEAD: usize = 64 * 1024;
 
 pub struct Connection {
-    sender: SendRequest<RequestBody>,
-    /// Large, and handed from pool to request to body and back: hence the box.
-    driver: Box<http1::Connection<TokioIo<Stream>, RequestBody>>,
+    stream: Stream,
+    input: BytesMut,
+    outbox: Outbox,
+    upload: Sending,
+    /// Whether any byte of the current request has been written, or taken from its body.
+    has_begun: bool,
+    /// Whether the child will read another request, as far as it has said.
+    keep_alive: bool,
     /// The core that opened it.
     pub home: usize,
     pub idle_since: Instant,
+}
+
+/// The current request's body.
+enum Sending {
+    Done,
+    Body(RequestBody, Framing),
+    /// The child reads no more of it, but may still answer.
+    Refused,
 }
 
 /// Why a request got no answer on a connection.
 pub enum Failure {
     /// No byte of it was written: here it is again.
     Unsent(Box<Request<RequestBody>>),
-    Broken(hyper::Error),
-    TimedOut,
+    /// The child broke off before the first byte of an answer.
+    Unanswered(BrokeOff),
+    /// It has been asked, and nothing can be done about the rest.
+    Final(Error),
 }
 
 impl Connection {
-    /// Gets ready to speak HTTP on a stream.
-    pub async fn new(stream: Stream, home: usize) -> io::Result<Self> {
-        let (sender, driver) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(io::Error::other)?;
-        Ok(Connection { sender, driver: Box::new(driver), home, idle_since: Instant::now() })
+    pub fn new(stream: Stream, home: usize) -> Self {
+        Connection {
+            stream,
+            input: BytesMut::new(),
+            outbox: Outbox::default(),
+            upload: Sending::Done,
+            has_begun: false,
+            keep_alive: true,
+            home,
+            idle_since: Instant::now(),
+        }
     }
 
-    /// Moves bytes. Ready when the connection is of no more use.
-    pub fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
-        self.driver.poll_without_shutdown(cx)
+    /// Whether an idle connection can be used again, as far as can be known: anything that has
+    /// come in the meantime, its end or bytes nobody asked for, speaks against it.
+    pub fn is_alive(&mut self, cx: &mut Context<'_>) -> bool {
+        http1::poll_read(&mut self.stream, &mut self.input, HEAD_PIECE, cx).is_pending()
     }
 
-    /// Whether another request can be sent now: the last exchange is over, and as far as can be
-    /// known the child has not closed its end.
-    pub fn is_ready(&mut self, cx: &mut Context<'_>) -> bool {
-        self.poll_drive(cx).is_pending()
-            && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(())))
+    /// Whether an exchange that is over has left it fit for another.
+    pub fn is_reusable(&self) -> bool {
+        self.keep_alive
+            && self.input.is_empty()
+            && self.outbox.waiting() == 0
+            && matches!(self.upload, Sending::Done)
     }
 
     /// Sends one request and waits for the head of its answer, `timeout` at most after the last
-    /// byte of the request.
+    /// byte from the client.
+    ///
+    /// # Errors
+    /// See [`Failure`].
     pub async fn send(
         &mut self,
         request: Box<Request<RequestBody>>,
-        upload: Option<&Upload>,
         timeout: Option<Duration>,
-    ) -> Result<Response<Incoming>, Failure> {
-        let mut answer = pin!(self.sender.try_send_request(*request));
-        let driver = &mut self.driver;
-        let mut deadline = Deadline::new();
+        interim: Option<&Interim>,
+    ) -> Result<(response::Parts, Decoder), Failure> {
+        let (mut parts, body) = request.into_parts();
+        let framing = head::framing(&body);
+        self.has_begun = false;
+        self.outbox.append(|out| head::write(out, &mut parts, framing));
+        let progress = body.upload();
+        self.upload = match framing {
+            Framing::None => Sending::Done,
+            framing => Sending::Body(body, framing),
+        };
+        let (mut deadline, mut seen) = (Deadline::new(), 0);
         deadline.restart(timeout);
-        let mut seen = 0;
         let answered = poll_fn(|cx| {
-            // Its end is the answer's too, and told there with more words.
-            let is_done = driver.poll_without_shutdown(cx).is_ready();
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                return Poll::Ready(Some(answer));
+            if let Poll::Ready(answered) = self.poll_head(cx, &parts.method, interim) {
+                return Poll::Ready(answered);
             }
-            debug_assert!(!is_done, "a closed connection has answered");
-            let received = upload.map_or(0, Upload::received);
-            if received != seen {
-                seen = received;
+            let received = progress.as_ref().map_or(0, |upload| upload.received());
+            if std::mem::replace(&mut seen, received) != received {
                 deadline.restart(timeout);
             }
-            deadline.poll(cx).map(|()| None)
+            deadline.poll(cx).map(|()| Err(Error::UpstreamTimeout))
         });
         match answered.await {
-            None => Err(Failure::TimedOut),
-            Some(Ok(response)) => Ok(response),
-            Some(Err(mut error)) => match error.take_message() {
-                Some(request) => Err(Failure::Unsent(Box::new(request))),
-                None => Err(Failure::Broken(error.into_error())),
-            },
+            Ok(Head { parts: head, framing, keep_alive }) => {
+                self.keep_alive = keep_alive && framing != Framing::Close;
+                Ok((head, Decoder::new(framing)))
+            }
+            Err(Error::NoAnswer(_)) if !self.has_begun => {
+                let body = match std::mem::replace(&mut self.upload, Sending::Done) {
+                    Sending::Body(body, _) => body,
+                    Sending::Done | Sending::Refused => RequestBody::empty(),
+                };
+                Err(Failure::Unsent(Box::new(Request::from_parts(parts, body))))
+            }
+            Err(Error::NoAnswer(why)) if self.input.is_empty() => Err(Failure::Unanswered(why)),
+            Err(error) => Err(Failure::Final(error)),
         }
+    }
+
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        method: &Method,
+        interim: Option<&Interim>,
+    ) -> Poll<Result<Head, Error>> {
+        loop {
+            self.send_more(cx)?;
+            if !self.input.is_empty()
+                && let Some(head) = head::parse(&mut self.input, method)?
+            {
+                if !head.is_interim() {
+                    return Poll::Ready(Ok(head));
+                }
+                if let Some(interim) = interim {
+                    interim.push(&head.parts);
+                }
+                continue;
+            }
+            match ready!(http1::poll_read(&mut self.stream, &mut self.input, HEAD_PIECE, cx)) {
+                Ok(1..) => {}
+                Ok(0) => return Poll::Ready(Err(Error::NoAnswer(BrokeOff::Closed))),
+                Err(error) => return Poll::Ready(Err(Error::NoAnswer(BrokeOff::Io(error)))),
+            }
+        }
+    }
+
+    /// The next piece of the answer's body, or its end.
+    pub fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        decoder: &mut Decoder,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        loop {
+            match decoder.step(&mut self.input) {
+                Ok(Step::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(Step::Trailers(fields)) => {
+                    return Poll::Ready(Some(Ok(Frame::trailers(fields))));
+                }
+                Ok(Step::End) => return Poll::Ready(None),
+                Ok(Step::NeedMore) => {}
+                Err(error) => {
+                    let why = BrokeOff::Malformed(error.to_string());
+                    return Poll::Ready(Some(Err(Error::AnswerCut(why))));
+                }
+            }
+            if let Err(error) = self.send_more(cx) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let why =
+                match ready!(http1::poll_read(&mut self.stream, &mut self.input, BODY_PIECE, cx)) {
+                    Ok(1..) => continue,
+                    Ok(0) if matches!(decoder, Decoder::Close) => return Poll::Ready(None),
+                    Ok(0) => BrokeOff::Closed,
+                    Err(error) => BrokeOff::Io(error),
+                };
+            return Poll::Ready(Some(Err(Error::AnswerCut(why))));
+        }
+    }
+
+    /// Moves the request towards the child, as far as that goes without waiting.
+    fn send_more(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        loop {
+            self.take_body(cx)?;
+            if self.outbox.waiting() == 0 {
+                return Ok(());
+            }
+            match self.outbox.poll_write(cx, &mut self.stream) {
+                Poll::Ready(Ok(1..)) => self.has_begun = true,
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    // It may have answered before it hung up (413, say): read on.
+                    self.outbox = Outbox::default();
+                    if self.has_begun {
+                        self.upload = Sending::Refused;
+                    }
+                    self.keep_alive = false;
+                    return Ok(());
+                }
+                Poll::Pending => return Ok(()),
+            }
+        }
+    }
+
+    /// Takes frames of the request's body while there is room for them.
+    fn take_body(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        while let Sending::Body(body, framing) = &mut self.upload
+            && self.outbox.waiting() < SEND_AHEAD
+        {
+            let framing = *framing;
+            let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else { break };
+            self.has_begun = true;
+            let frame = match frame.transpose() {
+                Ok(frame) => frame.map(Frame::into_data),
+                // The reason is the upload's to tell.
+                Err(fault) => return Err(fault.into()),
+            };
+            match frame {
+                Some(Ok(data)) => {
+                    self.outbox.append_data(framing, data);
+                    continue;
+                }
+                Some(Err(trailers)) => self.outbox.append_end(framing, trailers.trailers_ref()),
+                None => self.outbox.append_end(framing, None),
+            }
+            self.upload = Sending::Done;
+        }
+        Ok(())
     }
 
     /// What is left of the connection once it has stopped speaking HTTP.
     pub fn into_tunnel(self) -> Tunnel {
-        let parts = self.driver.into_parts();
-        Tunnel { stream: parts.io.into_inner(), early: parts.read_buf }
+        Tunnel { stream: self.stream, early: self.input.freeze() }
     }
 }

@@ -12,9 +12,11 @@ use super::connection::Connection;
 /// Puma closes idle connections after 20 s (versions 3 to 6) or more. Ours go well before.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// All shelves, for all cores.
+/// All shelves, for all cores. Connections are boxed because they are large, and handed from pool
+/// to request to body and back.
 #[derive(Clone)]
-pub struct Shelves(Arc<[Mutex<Vec<Connection>>]>);
+#[expect(clippy::vec_box, reason = "they leave the vector in their boxes")]
+pub struct Shelves(Arc<[Mutex<Vec<Box<Connection>>>]>);
 
 /// The shelves as one core sees them.
 pub struct Pool {
@@ -27,7 +29,7 @@ impl Shelves {
         Shelves((0..cores).map(|_| Mutex::default()).collect())
     }
 
-    fn lock(&self, shelf: usize) -> MutexGuard<'_, Vec<Connection>> {
+    fn lock(&self, shelf: usize) -> MutexGuard<'_, Vec<Box<Connection>>> {
         self.0[shelf].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -38,24 +40,24 @@ impl Pool {
     }
 
     /// An idle connection that, as far as can be known, is still open.
-    pub fn take(&self) -> Option<Connection> {
+    pub fn take(&self) -> Option<Box<Connection>> {
         let count = self.shelves.0.len();
         (0..count).find_map(|nth| self.take_from((self.own + nth) % count))
     }
 
-    fn take_from(&self, shelf: usize) -> Option<Connection> {
+    fn take_from(&self, shelf: usize) -> Option<Box<Connection>> {
         // Nobody needs to be woken for a mere look.
         let mut cx = Context::from_waker(Waker::noop());
         loop {
             let mut connection = self.shelves.lock(shelf).pop()?;
-            if connection.is_ready(&mut cx) {
+            if connection.is_alive(&mut cx) {
                 return Some(connection);
             }
         }
     }
 
     /// Keeps a connection whose exchange is over.
-    pub fn put(&self, mut connection: Connection) {
+    pub fn put(&self, mut connection: Box<Connection>) {
         connection.idle_since = Instant::now();
         // The core that opened it hears of its bytes first; with another it would only be slower.
         self.shelves.lock(connection.home).push(connection);

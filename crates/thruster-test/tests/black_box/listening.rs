@@ -1,5 +1,7 @@
 //! Where thrust listens, and what it says when it cannot.
 
+mod leaving;
+
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 
 use serde_json::Value;
@@ -65,8 +67,6 @@ fn one_address_can_be_chosen() {
             let proxy = thrust().with("BIND", bind).run(&app);
             assert_eq!(proxy.address().ip(), Ipv6Addr::LOCALHOST);
             assert_eq!(proxy.connect().get("/").text(), "hello");
-            let port = proxy.address().port();
-            assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
         }
     }
 }

@@ -20,8 +20,9 @@ const EACH: usize = 2;
 /// Connections to the child that may wait for more work: as many as there were requests at once.
 const KEPT: usize = EACH * CLIENTS.len() * 2;
 
-/// What the allocator may hold on to, found by running for twenty minutes, and doubled.
-const SLACK: u64 = 12 << 20;
+/// What the allocator may hold on to. Ten seconds leave one MiB more than the warm-up, and so do
+/// minutes; a leak of one small thing a request would be tens.
+const SLACK: u64 = 8 << 20;
 
 /// What has been logged: requests by status.
 type Tally = BTreeMap<u64, usize>;

@@ -4,8 +4,10 @@
 mod clients;
 mod uploads;
 
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
 use thruster_test::{ThrustBuilder, Upstream, event, pace, thrust, upstream};
 
 /// Longer than any timeout in these tests.
@@ -68,6 +70,23 @@ fn an_application_that_does_not_answer_in_time_is_a_504() {
     assert_eq!(line["status"], 504);
     assert_eq!(line["error"], "the command did not answer within PROXY_TIMEOUT");
     assert_eq!(client.get("/").text(), "hello", "the client's connection is as good as ever");
+}
+
+#[test]
+fn an_application_that_accepts_nobody_is_a_504_too() {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
+    socket.listen(0).expect("a short queue");
+    let address = socket.local_addr().expect("an address").as_socket().expect("of IPv4");
+    // The queue is full once somebody is left standing outside.
+    let waiting: Vec<_> = std::iter::from_fn(|| {
+        TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok()
+    })
+    .collect();
+    assert!(!waiting.is_empty());
+    let proxy = thrust().with("PROXY_TIMEOUT", 1).run_to(address.port());
+    assert_eq!(proxy.connect().get("/").status, 504);
+    assert_eq!(proxy.logged_request()["status"], 504);
 }
 
 #[test]

@@ -8,16 +8,7 @@ use bytes::{BufMut, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, StatusCode, Version, response};
 
-/// How a response's body is delimited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    /// There is none, whatever the fields say.
-    None,
-    Length(u64),
-    Chunked,
-    /// It ends with the connection (for HTTP/1.0, which knows no chunks).
-    Close,
-}
+use crate::http1::{Framing, fields};
 
 /// What the framing of a response depends on.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +63,7 @@ pub fn head(
         };
     }
     status_line(out, head.status);
-    fields(out, headers);
+    fields::write(out, headers);
     if !headers.contains_key(DATE) && !head.status.is_informational() {
         date(out);
     }
@@ -82,7 +73,7 @@ pub fn head(
 /// Writes an interim response (RFC 9110 section 15.2).
 pub fn interim(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) {
     status_line(out, status);
-    fields(out, headers);
+    fields::write(out, headers);
     out.put_slice(b"\r\n");
 }
 
@@ -92,36 +83,6 @@ fn status_line(out: &mut BytesMut, status: StatusCode) {
     out.put_slice(status.as_str().as_bytes());
     out.put_u8(b' ');
     out.put_slice(status.canonical_reason().unwrap_or_default().as_bytes());
-    out.put_slice(b"\r\n");
-}
-
-fn fields(out: &mut BytesMut, headers: &HeaderMap) {
-    for (name, value) in headers {
-        let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
-        out.reserve(name.len() + value.len() + 4);
-        out.put_slice(name);
-        out.put_slice(b": ");
-        out.put_slice(value);
-        out.put_slice(b"\r\n");
-    }
-}
-
-/// The line before a chunk of `length` bytes.
-pub fn chunk_size(out: &mut BytesMut, length: usize) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
-    for digit in (0..digits).rev() {
-        out.put_u8(HEX[length >> (4 * digit) & 0xf]);
-    }
-    out.put_slice(b"\r\n");
-}
-
-/// What follows the last chunk.
-pub fn last_chunk(out: &mut BytesMut, trailers: Option<&HeaderMap>) {
-    out.put_slice(b"0\r\n");
-    if let Some(trailers) = trailers {
-        fields(out, trailers);
-    }
     out.put_slice(b"\r\n");
 }
 
@@ -170,14 +131,5 @@ mod tests {
         assert!(encoded(200, &Method::HEAD, Version::HTTP_11, Some(0)).contains(length));
         assert!(encoded(304, &Method::GET, Version::HTTP_11, Some(0)).contains(length));
         assert!(!encoded(204, &Method::GET, Version::HTTP_11, Some(0)).contains("length"));
-    }
-
-    #[test]
-    fn chunk_sizes_are_hexadecimal() {
-        for (length, line) in [(0, "0\r\n"), (10, "a\r\n"), (255, "ff\r\n"), (65536, "10000\r\n")] {
-            let mut out = BytesMut::new();
-            chunk_size(&mut out, length);
-            assert_eq!(out, line);
-        }
     }
 }

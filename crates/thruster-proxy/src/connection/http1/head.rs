@@ -4,10 +4,16 @@
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
 use crate::error::Error;
+use crate::forwarded::RawTarget;
 use crate::hop_by_hop::has_token;
+use crate::http1::Framing;
+use crate::http1::fields::{self, Places, decimal};
+use crate::limits::MAX_TARGET;
 
 /// The largest head we take. Puma gives up at 112 KiB of fields, so no working application
 /// needs more.
@@ -16,16 +22,20 @@ pub const MAX_HEAD: usize = 128 * 1024;
 /// Fields in one head. Browsers send about 20; Puma has no limit of its own.
 const MAX_FIELDS: usize = 128;
 
+/// What `Uri` does not take in a target and Puma does; sent on as it is, and shown like this.
+const NOT_IN_URIS: &AsciiSet = &CONTROLS
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'^')
+    .add(b'\\')
+    .add(b'{')
+    .add(b'}')
+    .add(b'|');
+
 /// Fields that the pipeline adds to most requests.
 const FIELDS_ADDED: usize = 6;
-
-/// How the body of a message is delimited (RFC 9112 section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    Empty,
-    Length(u64),
-    Chunked,
-}
 
 /// A request whose head has been read.
 #[derive(Debug)]
@@ -49,7 +59,7 @@ pub fn parse(buffer: &mut BytesMut) -> Result<Option<Head>, Error> {
     let length = match status.map_err(|error| refusal(error, buffer))? {
         httparse::Status::Complete(length) if length <= MAX_HEAD => length,
         httparse::Status::Partial if buffer.len() < MAX_HEAD => return Ok(None),
-        _ => return Err(Error::HeadTooLarge),
+        _ => return Err(too_large(buffer)),
     };
     let (method, target, minor) = match (parsed.method, parsed.path, parsed.version) {
         (Some(method), Some(target), Some(minor)) => (method, target, minor),
@@ -57,33 +67,22 @@ pub fn parse(buffer: &mut BytesMut) -> Result<Option<Head>, Error> {
     };
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| Error::Malformed("bad request method"))?;
-    // Positions, not slices: the bytes are about to be frozen, so that names and values can share
-    // them instead of being copied.
-    let start = buffer.as_ptr() as usize;
-    let range = |part: &[u8]| (part.as_ptr() as usize - start, part.len());
-    let target = range(target.as_bytes());
-    let fields = parsed.headers.iter();
-    let places: Vec<_> = fields.map(|f| (range(f.name.as_bytes()), range(f.value))).collect();
+    let places = Places::of(buffer, parsed.headers);
+    let target = places.place(target.as_bytes());
 
     let bytes = buffer.split_to(length).freeze();
-    let slice = |(at, length): (usize, usize)| bytes.slice(at..at + length);
     let mut request = Request::new(());
     *request.method_mut() = method;
     *request.version_mut() = if minor == 1 { Version::HTTP_11 } else { Version::HTTP_10 };
-    let headers = request.headers_mut();
     // Ours come on top: without them the table would grow twice.
-    headers.reserve(places.len() + FIELDS_ADDED);
-    for (name, value) in places {
-        let name =
-            HeaderName::from_bytes(&slice(name)).map_err(|_| Error::Malformed("bad field name"))?;
-        let value = HeaderValue::from_maybe_shared(slice(value))
-            .map_err(|_| Error::Malformed("bad field value"))?;
-        headers.append(name, value);
-    }
-    let authority = set_target(&mut request, slice(target))?;
+    *request.headers_mut() = places.read(&bytes, FIELDS_ADDED)?;
+    let target = fields::slice(&bytes, target);
+    let authority = set_target(&mut request, target)?;
     if let Some(authority) = authority {
-        // RFC 9112 section 3.2.2: the target's host replaces the Host field.
-        one_host(request.headers())?;
+        // RFC 9112 section 3.2.2: the target's host replaces the Host field, which there must be.
+        if request.headers().get_all(HOST).iter().count() != 1 {
+            return Err(Error::Malformed("not one Host"));
+        }
         let host = HeaderValue::from_str(authority.as_str())
             .map_err(|_| Error::Malformed("bad host in target"))?;
         request.headers_mut().insert(HOST, host);
@@ -94,7 +93,7 @@ pub fn parse(buffer: &mut BytesMut) -> Result<Option<Head>, Error> {
 fn refusal(error: httparse::Error, buffer: &[u8]) -> Error {
     // A head may be both malformed further down and too long already; its size is the answer.
     if buffer.len() > MAX_HEAD {
-        return Error::HeadTooLarge;
+        return too_large(buffer);
     }
     match error {
         httparse::Error::HeaderName => Error::Malformed("bad field name"),
@@ -107,9 +106,17 @@ fn refusal(error: httparse::Error, buffer: &[u8]) -> Error {
     }
 }
 
+/// Whether it is the target that is too long, or the fields are too many.
+fn too_large(buffer: &[u8]) -> Error {
+    match memchr::memchr(b'\n', &buffer[..buffer.len().min(MAX_TARGET)]) {
+        Some(_) => Error::HeadTooLarge,
+        None => Error::TargetTooLong,
+    }
+}
+
 fn names_a_version(buffer: &[u8]) -> bool {
     let line = buffer.split(|&b| b == b'\r' || b == b'\n').find(|line| !line.is_empty());
-    let version = line.and_then(|line| line.rsplit(|&b| b == b' ').next());
+    let version = line.and_then(|line| line.splitn(3, |&b| b == b' ').nth(2));
     matches!(version, Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor])
         if major.is_ascii_digit() && minor.is_ascii_digit())
 }
@@ -118,13 +125,21 @@ fn names_a_version(buffer: &[u8]) -> bool {
 /// absolute form named (RFC 9112 section 3.2).
 fn set_target(request: &mut Request<()>, target: Bytes) -> Result<Option<Authority>, Error> {
     const BAD_TARGET: Error = Error::Malformed("bad request target");
+    if target.len() > MAX_TARGET {
+        return Err(Error::TargetTooLong);
+    }
     if target.contains(&b'#') {
         // A fragment never leaves the client (RFC 9110 section 4.1), and `Uri` would drop it.
         return Err(BAD_TARGET);
     }
     let is_origin_form = target.starts_with(b"/") || &target[..] == b"*";
     let (path, authority) = if is_origin_form {
-        (PathAndQuery::from_maybe_shared(target).map_err(|_| BAD_TARGET)?, None)
+        let path = PathAndQuery::from_maybe_shared(target.clone()).or_else(|_| {
+            let shown = percent_encode(&target, NOT_IN_URIS).to_string();
+            request.extensions_mut().insert(RawTarget(target));
+            PathAndQuery::try_from(shown)
+        });
+        (path.map_err(|_| BAD_TARGET)?, None)
     } else if *request.method() == Method::CONNECT {
         return Err(Error::NotImplemented("CONNECT is for forward proxies"));
     } else {
@@ -142,12 +157,9 @@ fn set_target(request: &mut Request<()>, target: Bytes) -> Result<Option<Authori
 fn finish(request: Request<()>) -> Result<Head, Error> {
     let is_http11 = request.version() == Version::HTTP_11;
     let headers = request.headers();
-    if !one_host(headers)? && is_http11 {
-        return Err(Error::Malformed("missing Host"));
-    }
     let framing = framing(headers, is_http11)?;
     let expects_continue = is_http11
-        && framing != Framing::Empty
+        && framing != Framing::None
         && headers.get(EXPECT).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let keep_alive = match is_http11 {
         true => !has_token(headers, CONNECTION, "close"),
@@ -156,22 +168,6 @@ fn finish(request: Request<()>) -> Result<Head, Error> {
         }
     };
     Ok(Head { request, framing, expects_continue, keep_alive })
-}
-
-/// RFC 9112 section 3.2: at most one Host, and a valid one.
-fn one_host(headers: &HeaderMap) -> Result<bool, Error> {
-    let mut hosts = headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (None, _) => Ok(false),
-        (Some(host), None) => {
-            let is_host = |b: &u8| b.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(b);
-            match host.as_bytes().iter().all(is_host) {
-                true => Ok(true),
-                false => Err(Error::Malformed("bad Host")),
-            }
-        }
-        (Some(_), Some(_)) => Err(Error::Malformed("repeated Host")),
-    }
 }
 
 /// RFC 9112 section 6.3, without its leniencies: what a second parser could read otherwise is
@@ -184,7 +180,7 @@ fn framing(headers: &HeaderMap, is_http11: bool) -> Result<Framing, Error> {
         return Err(Error::Malformed("repeated Content-Length"));
     }
     match (length, coding) {
-        (None, None) => Ok(Framing::Empty),
+        (None, None) => Ok(Framing::None),
         (Some(_), Some(_)) => Err(Error::Malformed("Content-Length with Transfer-Encoding")),
         (None, Some(_)) if !is_http11 => Err(Error::Malformed("Transfer-Encoding in HTTP/1.0")),
         (None, Some(_)) if codings.next().is_some() => {
@@ -195,17 +191,11 @@ fn framing(headers: &HeaderMap, is_http11: bool) -> Result<Framing, Error> {
         }
         (None, Some(_)) => Err(Error::NotImplemented("unknown Transfer-Encoding")),
         (Some(length), None) => match decimal(length.as_bytes()) {
-            Some(0) => Ok(Framing::Empty),
+            Some(0) => Ok(Framing::None),
             Some(length) => Ok(Framing::Length(length)),
             None => Err(Error::Malformed("bad Content-Length")),
         },
     }
-}
-
-/// `1*DIGIT`, and nothing that merely looks like it: `u64::from_str` takes a `+`.
-fn decimal(digits: &[u8]) -> Option<u64> {
-    let is_plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -228,7 +218,7 @@ mod tests {
         let mut buffer = BytesMut::from("GET /a?b=%20&c;d HTTP/1.1\r\nHost: x\r\n\r\nGET /");
         let head = parse(&mut buffer).unwrap().unwrap();
         assert_eq!(head.request.uri(), "/a?b=%20&c;d");
-        assert_eq!(head.framing, Framing::Empty);
+        assert_eq!(head.framing, Framing::None);
         assert!(head.keep_alive);
         assert_eq!(&buffer[..], b"GET /");
     }
@@ -260,9 +250,8 @@ mod tests {
 
     #[test]
     fn malformed_heads_are_refused_by_name() {
-        assert_eq!(refused("GET / HTTP/1.1\r\n\r\n"), "400 missing Host");
-        assert_eq!(refused("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), "400 repeated Host");
-        assert_eq!(refused("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"), "400 bad Host");
+        assert_eq!(refused("GET http://a/ HTTP/1.1\r\n\r\n"), "400 not one Host");
+        assert_eq!(refused("GET /a b HTTP/1.1\r\nHost: a\r\n\r\n"), "400 bad request line");
         assert_eq!(refused("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), "400 bad field name");
         assert_eq!(refused("GET / HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n"), "400 bad field name");
         assert_eq!(refused("GET / HTTP/1.1\r\nHost: a\0\r\n\r\n"), "400 bad field value");

@@ -2,25 +2,19 @@
 //! for which the reader is lent out and comes back at their end.
 
 use std::io;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
-use std::future::Future;
-use tokio::io::AsyncReadExt;
 use tokio::net::tcp::OwnedReadHalf;
 
-use super::chunked::{Chunked, Step};
-use super::head::Framing;
 use crate::error::Error;
+use crate::http1::chunked::Step;
+use crate::http1::{self, Decoder, Framing};
 
 /// Read at once while a head is awaited: most requests fit.
 const HEAD_PIECE: usize = 4 * 1024;
-
-/// Room worth reading into; below it a new buffer is made.
-const SCANT: usize = 512;
 
 /// Read at once of a body: fewer, larger reads for uploads.
 const BODY_PIECE: usize = 64 * 1024;
@@ -41,15 +35,14 @@ impl Reader {
 
     /// Reads what has come; 0 is the end.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.poll_read(cx, HEAD_PIECE)
+        http1::poll_read(&mut self.half, &mut self.buffer, HEAD_PIECE, cx)
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>, at_once: usize) -> Poll<io::Result<usize>> {
-        if self.buffer.capacity() - self.buffer.len() < SCANT {
-            self.buffer.reserve(at_once);
+    /// Takes away the empty lines that some clients send after a body (RFC 9112 section 2.2).
+    pub fn skip_empty_lines(&mut self) {
+        while self.buffer.starts_with(b"\r\n") {
+            self.buffer.advance(2);
         }
-        // A `read_buf` that is dropped while pending has read nothing.
-        pin!(self.half.read_buf(&mut self.buffer)).poll(cx)
     }
 }
 
@@ -89,23 +82,13 @@ impl Loan {
 pub struct BodyReader {
     reader: Option<Reader>,
     loan: Arc<Loan>,
-    state: State,
+    decoder: Decoder,
     awaits_continue: bool,
-}
-
-enum State {
-    Length(u64),
-    Chunked(Chunked),
 }
 
 impl BodyReader {
     pub fn new(reader: Reader, framing: Framing, awaits_continue: bool, loan: Arc<Loan>) -> Self {
-        let state = match framing {
-            Framing::Empty => State::Length(0),
-            Framing::Length(length) => State::Length(length),
-            Framing::Chunked => State::Chunked(Chunked::default()),
-        };
-        BodyReader { reader: Some(reader), loan, state, awaits_continue }
+        BodyReader { reader: Some(reader), loan, decoder: Decoder::new(framing), awaits_continue }
     }
 
     pub fn poll_frame(
@@ -114,7 +97,7 @@ impl BodyReader {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         loop {
             let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
-            match self.state.step(&mut reader.buffer) {
+            match self.decoder.step(&mut reader.buffer) {
                 Err(error) => return Poll::Ready(Some(Err(error))),
                 Ok(Step::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                 Ok(Step::Trailers(fields)) => {
@@ -129,7 +112,7 @@ impl BodyReader {
             if std::mem::take(&mut self.awaits_continue) {
                 self.loan.lock().wants_continue = true;
             }
-            match ready!(reader.poll_read(cx, BODY_PIECE)) {
+            match ready!(http1::poll_read(&mut reader.half, &mut reader.buffer, BODY_PIECE, cx)) {
                 Ok(0) | Err(_) => return Poll::Ready(Some(Err(Error::ClientGone))),
                 Ok(_) => {}
             }
@@ -137,10 +120,7 @@ impl BodyReader {
     }
 
     pub fn size_hint(&self) -> SizeHint {
-        match self.state {
-            State::Length(left) => SizeHint::with_exact(left),
-            State::Chunked(_) => SizeHint::default(),
-        }
+        self.decoder.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 
     fn give_back(&mut self, is_whole: bool) {
@@ -155,22 +135,6 @@ impl BodyReader {
 impl Drop for BodyReader {
     fn drop(&mut self) {
         // Whoever has read the last byte need not have asked for the end.
-        let is_whole = matches!(self.state, State::Length(0) | State::Chunked(Chunked::Done));
-        self.give_back(is_whole);
-    }
-}
-
-impl State {
-    fn step(&mut self, buffer: &mut BytesMut) -> Result<Step, Error> {
-        match self {
-            State::Chunked(chunked) => chunked.step(buffer),
-            State::Length(0) => Ok(Step::End),
-            State::Length(_) if buffer.is_empty() => Ok(Step::NeedMore),
-            State::Length(left) => {
-                let here = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
-                *left -= here as u64;
-                Ok(Step::Data(buffer.split_to(here).freeze()))
-            }
-        }
+        self.give_back(self.decoder.is_done());
     }
 }

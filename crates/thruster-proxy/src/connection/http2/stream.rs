@@ -2,6 +2,7 @@
 //! breaks off when the client takes nothing for too long.
 
 use std::io::{self, IoSlice};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -10,19 +11,17 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::deadline::Deadline;
+use crate::send_patience::SendPatience;
 
 pub struct Rewound {
     early: BytesMut,
     stream: TcpStream,
-    patience: Option<Duration>,
-    stall: Deadline,
-    is_stalled: bool,
+    patience: SendPatience,
 }
 
 impl Rewound {
     pub fn new(stream: TcpStream, early: BytesMut, patience: Option<Duration>) -> Self {
-        Rewound { early, stream, patience, stall: Deadline::new(), is_stalled: false }
+        Rewound { early, stream, patience: SendPatience::new(patience) }
     }
 
     fn patiently<T>(
@@ -31,13 +30,10 @@ impl Rewound {
         write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(written) = write(Pin::new(&mut self.stream), cx) {
-            self.is_stalled = false;
+            self.patience.moved();
             return Poll::Ready(written);
         }
-        if !std::mem::replace(&mut self.is_stalled, true) {
-            self.stall.restart(self.patience);
-        }
-        ready!(self.stall.poll(cx));
+        ready!(self.patience.poll_exhausted(cx, self.stream.as_fd()));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

@@ -43,6 +43,29 @@ fn lines_stay_whole_among_the_childs() {
 }
 
 #[test]
+fn lines_longer_than_a_pipe_takes_at_once_stay_whole_too() {
+    let app = Upstream::saying("hello");
+    let mut proxy = thrust()
+        .command(&["sh", "-c", "trap 'exit 0' TERM; while :; do echo a line of the child; done"])
+        .run(&app);
+    let mut client = proxy.connect();
+    let agent = "x".repeat(60_000);
+    for _ in 0..150 {
+        client.send(format!("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: {agent}\r\n\r\n"));
+        assert_eq!(client.response("GET").text(), "hello");
+    }
+    proxy.signal("TERM");
+    proxy.wait();
+    let lines = proxy.last_lines();
+    let ours = lines.iter().filter(|line| *line != "a line of the child");
+    let ours = ours.map(|line| {
+        let start = &line[..line.len().min(100)];
+        serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {start}"))
+    });
+    assert_eq!(ours.filter(|line| line["msg"] == "Request").count(), 150);
+}
+
+#[test]
 fn no_line_is_lost_when_the_command_ends_right_after() {
     let app = Upstream::saying("hello");
     for _ in 0..10 {
@@ -59,21 +82,33 @@ fn no_line_is_lost_when_the_command_ends_right_after() {
 }
 
 #[test]
-fn a_request_under_way_when_we_have_to_go_is_logged() {
+fn what_is_under_way_when_we_have_to_go_is_logged() {
     let (arrived, arrival) = event();
     let app = upstream(move |exchange| {
+        if exchange.target() == "/tunnel" {
+            exchange
+                .send("HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello");
+        }
         arrived.send(()).expect("a test that listens");
         assert!(exchange.is_hung_up_on());
     });
     let mut proxy = thrust().run(&app);
-    let mut client = proxy.connect();
-    client.send("GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut stuck = proxy.connect();
+    stuck.send("GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut tunnel = proxy.connect();
+    tunnel.send("GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    assert_eq!(tunnel.head().status, 101);
+    assert_eq!(tunnel.bytes(5), b"hello");
     arrival.wait();
-    // The command ends, but what it left behind holds on to the request for ever.
+    arrival.wait();
+    // The command ends, but what it left behind holds on to both for ever.
     proxy.signal("TERM");
     proxy.wait();
     let lines = proxy.last_lines();
-    assert!(lines.iter().any(|line| line.contains("\"path\":\"/stuck\"")), "{lines:?}");
+    for path in ["/stuck", "/tunnel"] {
+        let field = format!("\"path\":\"{path}\"");
+        assert!(lines.iter().any(|line| line.contains(&field)), "{path} in {lines:?}");
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! The chunked transfer coding (RFC 9112 section 7.1), decoded: bytes in, data and trailers out.
-//! Pure. Line ends are CRLF and sizes are plain hexadecimal: a lenient reader in front of a
+//! The chunked transfer coding (RFC 9112 section 7.1), both ways: bytes to data and trailers, and
+//! back. Pure. Line ends are CRLF and sizes are plain hexadecimal: a lenient reader in front of a
 //! strict one, or the other way round, is how requests are smuggled.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::fields;
 use crate::error::Error;
 
 /// The longest size line, extensions included: nobody sends extensions in earnest.
@@ -118,6 +119,11 @@ fn trailers(buffer: &mut BytesMut) -> Result<Option<HeaderMap>, Error> {
         }
         Err(_) => return Err(BAD_TRAILERS),
     };
+    // httparse takes a line feed alone for a line end.
+    let is_alone = |at| at == 0 || buffer[at - 1] != b'\r';
+    if memchr::memchr_iter(b'\n', &buffer[..length]).any(is_alone) {
+        return Err(BAD_TRAILERS);
+    }
     let mut trailers = HeaderMap::with_capacity(fields.len());
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| BAD_TRAILERS)?;
@@ -126,6 +132,25 @@ fn trailers(buffer: &mut BytesMut) -> Result<Option<HeaderMap>, Error> {
     }
     buffer.advance(length);
     Ok(Some(trailers))
+}
+
+/// Writes the line before a chunk of `length` bytes.
+pub fn write_size(out: &mut BytesMut, length: usize) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
+    for digit in (0..digits).rev() {
+        out.put_u8(HEX[length >> (4 * digit) & 0xf]);
+    }
+    out.put_slice(b"\r\n");
+}
+
+/// Writes what follows the last chunk.
+pub fn write_end(out: &mut BytesMut, trailers: Option<&HeaderMap>) {
+    out.put_slice(b"0\r\n");
+    if let Some(trailers) = trailers {
+        fields::write(out, trailers);
+    }
+    out.put_slice(b"\r\n");
 }
 
 #[cfg(test)]
@@ -181,6 +206,8 @@ mod tests {
             "1_0\r\n",
             "5;\x01\r\n",
             "0\r\nbad field\r\n\r\n",
+            "0\r\n\n",
+            "0\r\na: b\n\r\n",
         ] {
             let status = decode(bad.as_bytes(), 64).unwrap_err().status();
             assert_eq!(status, 400, "{bad:?}");
@@ -192,16 +219,25 @@ mod tests {
         );
     }
 
+    #[test]
+    fn chunk_sizes_are_hexadecimal() {
+        for (length, line) in [(0, "0\r\n"), (10, "a\r\n"), (255, "ff\r\n"), (65536, "10000\r\n")] {
+            let mut out = BytesMut::new();
+            write_size(&mut out, length);
+            assert_eq!(out, line);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_was_chunked_comes_back(chunks: Vec<Vec<u8>>, piece in 1..64usize) {
-            let mut input = Vec::new();
+            let mut input = BytesMut::new();
             for chunk in chunks.iter().filter(|chunk| !chunk.is_empty()) {
-                input.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+                write_size(&mut input, chunk.len());
                 input.extend_from_slice(chunk);
                 input.extend_from_slice(b"\r\n");
             }
-            input.extend_from_slice(b"0\r\n\r\n");
+            write_end(&mut input, None);
             let (data, _, rest) = decode(&input, piece).unwrap();
             prop_assert_eq!(data, chunks.concat());
             prop_assert!(rest.is_empty());

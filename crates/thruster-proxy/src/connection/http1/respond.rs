@@ -1,0 +1,139 @@
+//! A response on its way to a client: head, body, and what becomes of the connection.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Method, Response, Version};
+use http_body::Body;
+
+use super::Session;
+use super::encode::{self, Exchange};
+use crate::body::{Content, ResponseBody};
+use crate::error::{self, Error};
+use crate::http1::Framing;
+use crate::pipeline::ClosesConnection;
+use crate::read_ahead::Held;
+
+/// What becomes of the connection after a response.
+pub enum After {
+    Another,
+    Close,
+    Tunnel(ResponseBody),
+    /// The body broke off, and an orderly end would make it look whole.
+    Reset,
+    /// There is nobody left to say anything to.
+    Gone,
+}
+
+/// A body under way.
+struct Sending {
+    body: ResponseBody,
+    framing: Framing,
+    is_ended: bool,
+    held: Held,
+}
+
+impl Session<'_> {
+    /// Sends a response; `wants_more` tells that another request may follow it.
+    pub async fn respond(
+        &mut self,
+        response: Response<ResponseBody>,
+        method: &Method,
+        version: Version,
+        wants_more: bool,
+    ) -> After {
+        let (mut head, mut body) = response.into_parts();
+        if head.status.as_u16() == error::CLIENT_CLOSED_REQUEST {
+            return After::Gone;
+        }
+        let keep_alive = wants_more && head.extensions.get::<ClosesConnection>().is_none();
+        let exchange = Exchange { method, version, keep_alive };
+        let framing = encode::framing(exchange, &head, body.size_hint().exact());
+        self.writer.outbox.append(|out| encode::head(out, &mut head, framing, exchange));
+        if let Content::Tunnel(_) = body.content {
+            return After::Tunnel(body);
+        }
+        let is_ended = framing == Framing::None || body.is_end_stream();
+        if is_ended {
+            self.writer.outbox.append_end(framing, None);
+            body.record.ended();
+        }
+        let held = self.connection.pipeline.read_ahead.hold();
+        let mut sending = Sending { body, framing, is_ended, held };
+        match poll_fn(|cx| self.poll_send(cx, &mut sending)).await {
+            Ok(()) if keep_alive && framing != Framing::Close => After::Another,
+            Ok(()) => After::Close,
+            Err(error) => {
+                sending.body.record.failed(&error);
+                self.break_off(framing, &error).await
+            }
+        }
+    }
+
+    /// Moves the body towards the client: takes frames while there is room, writes when no more
+    /// come at once.
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        sending: &mut Sending,
+    ) -> Poll<Result<(), Error>> {
+        loop {
+            let mut is_dry = false;
+            while !sending.is_ended && !is_dry && sending.held.set(self.writer.outbox.waiting()) {
+                is_dry = self.poll_take_frame(cx, sending)?.is_pending();
+            }
+            let flushed = self.writer.poll_flush(cx)?;
+            sending.held.set(self.writer.outbox.waiting());
+            ready!(flushed);
+            if sending.is_ended {
+                return Poll::Ready(Ok(()));
+            }
+            if is_dry {
+                ready!(self.poll_client_gone(cx));
+                return Poll::Ready(Err(Error::ClientGone));
+            }
+        }
+    }
+
+    fn poll_take_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        sending: &mut Sending,
+    ) -> Poll<Result<(), Error>> {
+        let (framing, outbox) = (sending.framing, &mut self.writer.outbox);
+        let frame = ready!(Pin::new(&mut sending.body).poll_frame(cx)).transpose()?;
+        match frame.map(http_body::Frame::into_data) {
+            Some(Ok(data)) => {
+                outbox.append_data(framing, data);
+                if sending.body.is_end_stream() {
+                    outbox.append_end(framing, None);
+                    sending.is_ended = true;
+                }
+            }
+            Some(Err(trailers)) => {
+                outbox.append_end(framing, trailers.trailers_ref());
+                sending.body.record.ended();
+                sending.is_ended = true;
+            }
+            None => {
+                outbox.append_end(framing, None);
+                sending.is_ended = true;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends a response that cannot be finished, so that the client can tell.
+    async fn break_off(&mut self, framing: Framing, error: &Error) -> After {
+        if matches!(error, Error::ClientGone | Error::ClientStalled) {
+            return After::Gone;
+        }
+        // What came before the break is the client's, if it is still there to take it.
+        drop(poll_fn(|cx| self.writer.poll_flush(cx)).await);
+        match framing {
+            Framing::Close => After::Reset,
+            _ => After::Gone,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Header fields off the wire, sharing its bytes, and onto it.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::Error;
+
+/// Where names and values stand in the head that has been parsed. Positions, not slices: the
+/// buffer is frozen next, so that names and values can share its bytes instead of being copied.
+pub struct Places {
+    start: usize,
+    fields: Vec<(Place, Place)>,
+}
+
+/// Offset and length.
+type Place = (usize, usize);
+
+impl Places {
+    /// Remembers the places of `fields`, which were parsed off `head`.
+    pub fn of(head: &[u8], fields: &[httparse::Header<'_>]) -> Self {
+        let start = head.as_ptr() as usize;
+        let mut places = Places { start, fields: Vec::with_capacity(fields.len()) };
+        for field in fields {
+            let place = (places.place(field.name.as_bytes()), places.place(field.value));
+            places.fields.push(place);
+        }
+        places
+    }
+
+    /// The place of any part of that head.
+    pub fn place(&self, part: &[u8]) -> Place {
+        (part.as_ptr() as usize - self.start, part.len())
+    }
+
+    /// The fields as a map with room for `more`; `head` is what was parsed, frozen.
+    ///
+    /// # Errors
+    /// A name or value that the parser took and `http` does not.
+    pub fn read(self, head: &Bytes, more: usize) -> Result<HeaderMap, Error> {
+        let mut headers = HeaderMap::with_capacity(self.fields.len() + more);
+        for (name, value) in self.fields {
+            let name = HeaderName::from_bytes(&slice(head, name))
+                .map_err(|_| Error::Malformed("bad field name"))?;
+            let value = HeaderValue::from_maybe_shared(slice(head, value))
+                .map_err(|_| Error::Malformed("bad field value"))?;
+            headers.append(name, value);
+        }
+        Ok(headers)
+    }
+}
+
+/// The bytes at a place.
+pub fn slice(head: &Bytes, (at, length): Place) -> Bytes {
+    head.slice(at..at + length)
+}
+
+/// `1*DIGIT`, and nothing that merely looks like it: `u64::from_str` takes a `+`.
+pub fn decimal(digits: &[u8]) -> Option<u64> {
+    let is_plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()
+}
+
+/// Writes each field as a line.
+pub fn write(out: &mut BytesMut, headers: &HeaderMap) {
+    for (name, value) in headers {
+        let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
+        out.reserve(name.len() + value.len() + 4);
+        out.put_slice(name);
+        out.put_slice(b": ");
+        out.put_slice(value);
+        out.put_slice(b"\r\n");
+    }
+}
