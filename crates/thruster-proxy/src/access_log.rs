@@ -15,9 +15,12 @@ use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 
 use crate::body::{RequestBody, Upload};
 use crate::error::Error;
-use crate::forwarded::{self, X_REQUEST_ID};
-use crate::log::{Line, Log};
+use crate::forwarded;
+use crate::log::{self, Line, Log};
 use crate::upstream::Took;
+
+/// Bytes of one value, tried in turn until the line can be written in one piece.
+const LONGEST_VALUES: [usize; 3] = [usize::MAX, 512, 64];
 
 pub const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
@@ -107,10 +110,10 @@ impl AccessLog {
 }
 
 impl Record {
-    /// The fields the child will see: this is where the request's id comes from.
-    pub fn forwarded(&mut self, headers: &HeaderMap) {
+    /// The id by which the request is known here, to the child and to the client.
+    pub fn identified(&mut self, id: &HeaderValue) {
         if let Some(entry) = &mut self.0 {
-            entry.request_id = headers.get(X_REQUEST_ID).cloned();
+            entry.request_id = Some(id.clone());
         }
     }
 
@@ -173,8 +176,13 @@ impl Drop for Record {
         if let Some(entry) = &self.0 {
             thread_local!(static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
             LINE.with_borrow_mut(|line| {
-                line.clear();
-                entry.write(line);
+                for longest in LONGEST_VALUES {
+                    line.clear();
+                    entry.write(line, longest);
+                    if line.len() <= log::PIECE {
+                        break;
+                    }
+                }
                 entry.log.write(line);
             });
         }
@@ -182,10 +190,13 @@ impl Drop for Record {
 }
 
 impl Entry {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Vec<u8>, longest: usize) {
+        let text = |value| cut(text(value), longest);
         let peer = str::from_utf8(&self.peer).expect("an address is ASCII");
         let mut line = Line::begin(out, self.log.style, "INFO", "Request");
-        line.text("path", self.method.as_ref().map_or("", |_| self.target.path()))
+        let path = self.method.as_ref().map_or("", |_| self.target.path());
+        let query = query::filtered(self.target.query().unwrap_or_default());
+        line.text("path", &cut(Cow::Borrowed(path), longest))
             .number("status", self.status.map_or(0, |status| status.as_u16()))
             .number("dur", self.started.elapsed().as_millis() as u64)
             .text("method", self.method.as_ref().map_or("", Method::as_str))
@@ -196,7 +207,7 @@ impl Entry {
             .text("remote_addr", self.forwarded_for.as_deref().unwrap_or(peer))
             .text("user_agent", &text(&self.user_agent))
             .text("cache", &text(&self.cache))
-            .text("query", &query::filtered(self.target.query().unwrap_or_default()))
+            .text("query", &cut(query, longest))
             .text("proto", self.version.map_or("", protocol));
         if self.request_id.is_some() {
             line.text("request_id", &text(&self.request_id));
@@ -215,6 +226,14 @@ impl Entry {
         }
         line.end();
     }
+}
+
+/// The value, or its beginning.
+fn cut(value: Cow<'_, str>, longest: usize) -> Cow<'_, str> {
+    if value.len() <= longest {
+        return value;
+    }
+    Cow::Owned(format!("{}…", value.chars().take(longest).collect::<String>()))
 }
 
 fn text(value: &Option<HeaderValue>) -> Cow<'_, str> {

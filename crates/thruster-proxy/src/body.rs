@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 
 use crate::access_log::Record;
 use crate::connection::http1::BodyReader;
+use crate::connection::http2::Ahead;
 use crate::deadline::Patience;
 use crate::error::Error;
 use crate::forwarded;
@@ -176,6 +177,8 @@ pub enum Content {
     Empty,
     Full(Bytes),
     Answer(AnswerBody),
+    /// An answer that is read ahead of its client.
+    Ahead(Ahead),
     /// Not a body: from here on the bytes belong to another protocol.
     Tunnel(Box<Tunnel>),
 }
@@ -201,6 +204,7 @@ impl Body for ResponseBody {
             }
             Content::Full(_) => None,
             Content::Answer(answer) => ready!(answer.poll_frame(cx)),
+            Content::Ahead(ahead) => ready!(ahead.poll_frame(cx)),
         };
         match &frame {
             Some(Ok(frame)) => self.record.sent(frame.data_ref().map_or(0, Bytes::len)),
@@ -218,6 +222,7 @@ impl Body for ResponseBody {
             Content::Empty | Content::Tunnel(_) => true,
             Content::Full(bytes) => bytes.is_empty(),
             Content::Answer(answer) => answer.is_end_stream(),
+            Content::Ahead(ahead) => ahead.is_end_stream(),
         }
     }
 
@@ -226,6 +231,7 @@ impl Body for ResponseBody {
             Content::Empty | Content::Tunnel(_) => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Content::Answer(answer) => answer.size_hint(),
+            Content::Ahead(ahead) => ahead.size_hint(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One client connection: which protocol it speaks, and what every exchange on it shares.
 
 pub mod http1;
-mod http2;
+pub mod http2;
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::Config;
 use crate::connection::{self, Connection};
@@ -29,6 +29,9 @@ const MOST: usize = 8;
 
 /// Connections that may wait for a core to look up from its work.
 const INBOX: usize = 1024;
+
+/// After the command has ended, how long its last answers may take to reach their readers.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// How often each core's pipeline tidies up.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
@@ -47,7 +50,7 @@ struct Core {
 /// A connection's place on its core, for as long as it lives.
 struct Seat {
     load: Arc<AtomicUsize>,
-    _alive: mpsc::Sender<Infallible>,
+    _alive: watch::Receiver<()>,
 }
 
 impl Drop for Seat {
@@ -69,6 +72,7 @@ impl Cores {
     ) -> io::Result<Self> {
         let (alive, ended) = std::sync::mpsc::channel();
         let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST);
+        let everybody = Arc::new(watch::Sender::new(()));
         let shared = Shared::new(&config.upstream, count);
         let mut cores = Vec::with_capacity(count);
         let mut inboxes = Vec::with_capacity(count);
@@ -84,8 +88,13 @@ impl Cores {
                 let (shared, drain) = (shared.clone(), drain.clone());
                 Arc::new(Pipeline::new(config, log.clone(), shared, number, drain))
             };
-            let worker =
-                Worker { pipeline, load: core.load, drain: drain.clone(), h2c: config.h2c };
+            let worker = Worker {
+                alive: everybody.clone(),
+                pipeline,
+                load: core.load,
+                drain: drain.clone(),
+                h2c: config.h2c,
+            };
             let (acceptor, alive): (_, Sender<Infallible>) = (acceptor.take(), alive.clone());
             std::thread::Builder::new().name(format!("core-{number}")).spawn(move || {
                 runtime.block_on(worker.run(inbox, acceptor));
@@ -97,10 +106,10 @@ impl Cores {
         Ok(Cores { ended })
     }
 
-    /// Waits until every connection has ended. False when that takes longer than `patience`.
-    pub fn wait(&self, patience: Duration) -> bool {
+    /// Waits until every connection has ended, which after the drain's last word is soon.
+    pub fn wait(&self) {
         // Nothing is ever sent: all senders gone means all threads gone.
-        self.ended.recv_timeout(patience) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected)
+        let _ = self.ended.recv();
     }
 }
 
@@ -111,6 +120,8 @@ impl Core {
 }
 
 struct Worker {
+    /// Whether anybody is still being served, on any core.
+    alive: Arc<watch::Sender<()>>,
     pipeline: Arc<Pipeline>,
     load: Arc<AtomicUsize>,
     drain: Drain,
@@ -123,7 +134,7 @@ impl Worker {
         mut inbox: mpsc::Receiver<(TcpStream, SocketAddr)>,
         acceptor: Option<(TcpListener, Vec<Core>)>,
     ) {
-        let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
+        let serving = self.alive.subscribe();
         if let Some((listener, cores)) = acceptor {
             tokio::spawn(accept(listener, cores, self.drain.clone()));
         }
@@ -137,14 +148,20 @@ impl Worker {
         });
         // The acceptor holds the only senders, and ends with the drain.
         while let Some((stream, peer)) = inbox.recv().await {
-            let seat = Seat { load: self.load.clone(), _alive: alive.clone() };
+            let seat = Seat { load: self.load.clone(), _alive: serving.clone() };
             if let Err(error) = self.serve(stream, peer, seat) {
                 tracing::debug!(%error, %peer, "Connection lost before it began");
             }
         }
-        drop(alive);
-        // Never a message, only the end of all senders.
-        let _ = all_gone.recv().await;
+        drop(serving);
+        // Also until the other cores are done: they may use connections to the child that are
+        // watched here.
+        let drain = self.drain.clone();
+        tokio::select! {
+            () = self.alive.closed() => {}
+            // What is not answered then never will be, and is logged as it ends with the runtime.
+            () = async { drain.over().await; tokio::time::sleep(LAST_ANSWERS).await } => {}
+        }
         tidying.abort();
     }
 

@@ -82,14 +82,13 @@ impl Interim {
     }
 }
 
-/// Rewrites the request's fields; `is_trusted` is FORWARD_HEADERS. Time and randomness are the
-/// caller's.
+/// Rewrites the request's fields; `is_trusted` is FORWARD_HEADERS. The time is the caller's.
 pub fn on_request(
     headers: &mut HeaderMap,
     client: &Client,
     is_trusted: bool,
     now: SystemTime,
-    random: impl FnOnce() -> u128,
+    id: HeaderValue,
 ) {
     remove_disguises(headers);
     // It is for us to say whether files can be sent (Rack::Sendfile asks this field).
@@ -115,9 +114,17 @@ pub fn on_request(
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         headers.insert(X_REQUEST_START, text(format!("t={}", since.as_millis() as u64)));
     }
-    if !has_usable_id(headers) {
-        let id = uuid::Builder::from_random_bytes(random().to_ne_bytes()).into_uuid();
-        headers.insert(X_REQUEST_ID, text(id.hyphenated().to_string()));
+    headers.insert(X_REQUEST_ID, id);
+}
+
+/// The id that the request came with, if it is usable, or a new one.
+pub fn request_id(headers: &HeaderMap, random: impl FnOnce() -> u128) -> HeaderValue {
+    match headers.get(X_REQUEST_ID) {
+        Some(id) if has_usable_id(headers) => id.clone(),
+        _ => {
+            let id = uuid::Builder::from_random_bytes(random().to_ne_bytes()).into_uuid();
+            text(id.hyphenated().to_string())
+        }
     }
 }
 
@@ -204,7 +211,8 @@ mod tests {
             .collect();
         let client = Client::new("192.0.2.7:5555".parse().unwrap());
         let now = UNIX_EPOCH + std::time::Duration::from_millis(1234);
-        on_request(&mut headers, &client, is_trusted, now, || 7);
+        let id = request_id(&headers, || 7);
+        on_request(&mut headers, &client, is_trusted, now, id);
         headers
     }
 

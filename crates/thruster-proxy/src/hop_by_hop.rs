@@ -1,10 +1,10 @@
 //! Fields that are for the next hop only, and so end here (RFC 9110 section 7.6.1).
 
-use http::Request;
 use http::header::{
     CONNECTION, EXPECT, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
+use http::{Request, Version};
 
 use crate::body::RequestBody;
 
@@ -31,13 +31,13 @@ const NEVER: [HeaderName; 4] = [
 
 /// Removes what ends here from a request, and returns the protocol it would like to switch to.
 pub fn on_request(request: &mut Request<RequestBody>) -> Option<HeaderValue> {
-    let is_empty = request.body().is_empty();
+    let may_switch = request.body().is_empty() && request.version() != Version::HTTP_10;
     let headers = request.headers_mut();
     // A switch after a body would leave two readings of where the new protocol begins, and
     // HTTP/2 is not for the child: both are served as the plain requests they also are.
     let protocol = headers
         .get(UPGRADE)
-        .filter(|wish| is_empty && !wish.as_bytes().to_ascii_lowercase().starts_with(b"h2"))
+        .filter(|wish| may_switch && !wish.as_bytes().to_ascii_lowercase().starts_with(b"h2"))
         .filter(|_| has_token(headers, CONNECTION, "upgrade"))
         .cloned();
     remove(headers);

@@ -25,6 +25,10 @@ pub fn on_request(request: &Request<RequestBody>, max_body: Option<u64>) -> Resu
         return Err(Error::NotImplemented("CONNECT is for forward proxies"));
     }
     one_host(request)?;
+    // HTTP/2 has its own framing, but whoever reads the fields later may not know.
+    if request.headers().get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Err(Error::Malformed("repeated Content-Length"));
+    }
     let length = request.headers().get(CONTENT_LENGTH);
     let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
     match max_body {

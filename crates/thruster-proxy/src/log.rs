@@ -20,7 +20,7 @@ const GATHER: Duration = Duration::from_millis(5);
 
 /// A write of at most PIPE_BUF bytes to a pipe is never mixed with another process's, such as
 /// the child's (POSIX write(2)); Linux has 4096.
-const PIECE: usize = 4096;
+pub const PIECE: usize = 4096;
 
 /// How long the last lines may take at exit, should nobody read them.
 const LAST_WORDS: Duration = Duration::from_secs(2);

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode, Version};
+use http_body::Body;
 
 use crate::access_log::{AccessLog, Record, X_CACHE};
 use crate::body::{Content, RequestBody, ResponseBody};
@@ -66,17 +67,17 @@ impl Pipeline {
         request: Box<Request<RequestBody>>,
         client: &Client,
     ) -> Response<ResponseBody> {
-        // The log comes first: it is to know of everything, also of what is refused.
+        // The log comes first, and the id by which a line in it is found: they are to know of
+        // everything, also of what is refused.
         let mut record = self.access_log.open(&request, &client.peer);
-        let mut id = None;
-        let mut response = match self.pass(request, client, &mut record, &mut id).await {
+        let id = forwarded::request_id(request.headers(), || fastrand::u128(..));
+        record.identified(&id);
+        let mut response = match self.pass(request, client, id.clone(), &mut record).await {
             Ok(response) => finish(response, record),
             Err(error) => Box::pin(self.refuse(error, record)).await,
         };
         // The application's own word, if it has one, is the better one.
-        if let Some(id) = id {
-            response.headers_mut().entry(X_REQUEST_ID).or_insert(id);
-        }
+        response.headers_mut().entry(X_REQUEST_ID).or_insert(id);
         response
     }
 
@@ -90,8 +91,8 @@ impl Pipeline {
         &self,
         mut request: Box<Request<RequestBody>>,
         client: &Client,
+        id: HeaderValue,
         record: &mut Record,
-        id: &mut Option<HeaderValue>,
     ) -> Result<Response<Content>, Error> {
         // What breaks a limit costs nobody anything further.
         limits::on_request(&request, self.max_request_body)?;
@@ -102,11 +103,8 @@ impl Pipeline {
         let protocol = hop_by_hop::on_request(&mut request);
 
         // From here on the fields are what the child may believe.
-        let random = || fastrand::u128(..);
         let now = SystemTime::now();
-        forwarded::on_request(request.headers_mut(), client, self.trust_forwarded, now, random);
-        record.forwarded(request.headers());
-        *id = request.headers().get(X_REQUEST_ID).cloned();
+        forwarded::on_request(request.headers_mut(), client, self.trust_forwarded, now, id);
 
         let interim = (request.version() == Version::HTTP_11).then_some(&client.interim);
         let mut took = Took::default();
@@ -182,7 +180,13 @@ fn is_navigation(request: &Request<RequestBody>) -> bool {
 
 fn finish(response: Response<Content>, mut record: Record) -> Response<ResponseBody> {
     record.responded(response.status(), response.headers());
-    response.map(|content| ResponseBody { content, record })
+    let mut response = response.map(|content| ResponseBody { content, record });
+    // Nobody will ask a body that is empty for its end.
+    let body = response.body_mut();
+    if body.is_end_stream() && !matches!(body.content, Content::Tunnel(_)) {
+        body.record.ended();
+    }
+    response
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::sync::mpsc;
-use std::time::Duration;
 
 use crate::child::Child;
 use crate::config::{Config, LogFormat};
@@ -14,9 +13,6 @@ use crate::drain::{self, Drainer};
 use crate::log::{Diagnostics, Log, Style};
 use crate::signals::{self, Signal};
 use crate::{descriptors, listen};
-
-/// After the command has ended, how long its last answers may take to reach their readers.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// The front: listening, serving, until it is told to stop.
 pub struct Server {
@@ -40,12 +36,10 @@ impl Server {
         Ok(Server { http, cores, drainer })
     }
 
-    /// Stops: what can still be said is, and `patience` is the most that this may take.
-    pub fn stop(self, patience: Duration) {
+    /// Stops: what can still be said is, for a few seconds at most.
+    pub fn stop(self) {
         self.drainer.end();
-        if !self.cores.wait(patience) {
-            tracing::debug!("Left with connections still open");
-        }
+        self.cores.wait();
     }
 }
 
@@ -91,7 +85,7 @@ fn supervise(
         .map_err(|error| error.to_string())?;
     let status = wait(&child, &signals)?;
     tracing::debug!(status, "The command has ended");
-    server.stop(LAST_ANSWERS);
+    server.stop();
     Ok(status)
 }
 

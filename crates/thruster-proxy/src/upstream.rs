@@ -218,7 +218,11 @@ impl Upstream {
         let mut turn = None;
         let mut pause = KNOCK_AGAIN.0;
         loop {
-            match self.target.connect().await {
+            let connected = match self.timeout {
+                Some(timeout) => tokio::time::timeout(timeout, self.target.connect()).await,
+                None => Ok(self.target.connect().await),
+            };
+            match connected.map_err(|_| Error::UpstreamTimeout)? {
                 Ok(stream) => {
                     self.line.accepted();
                     return Ok(stream);

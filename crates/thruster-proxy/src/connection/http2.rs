@@ -26,7 +26,10 @@ use crate::deadline::Deadline;
 use crate::drain::Drain;
 use crate::error::Error;
 
+mod ahead;
 mod stream;
+
+pub use ahead::Ahead;
 
 /// Requests a client may have under way. RFC 9113 section 6.5.2 advises at least 100.
 const MAX_STREAMS: u32 = 128;
@@ -62,7 +65,8 @@ pub async fn serve(stream: TcpStream, early: BytesMut, connection: Connection) {
             let (connection, seat) = (connection.clone(), Seat::new(&active));
             // Boxed, for hyper wants to move it.
             Box::pin(async move {
-                let response = exchange(request, &connection).await;
+                let mut response = exchange(request, &connection).await;
+                read_ahead(response.body_mut(), &connection).await;
                 Ok::<_, Infallible>(response.map(|body| Seated { body, _seat: seat }))
             })
         })
@@ -91,8 +95,11 @@ pub async fn serve(stream: TcpStream, early: BytesMut, connection: Connection) {
             idle.restart(timeouts.idle);
         }
         was_busy = is_busy;
-        let is_over = draining.as_mut().poll(cx).is_ready() || !is_busy && idle.poll(cx).is_ready();
-        if is_over && !std::mem::replace(&mut is_leaving, true) {
+        if is_leaving {
+            return Poll::Pending;
+        }
+        is_leaving = draining.as_mut().poll(cx).is_ready() || !is_busy && idle.poll(cx).is_ready();
+        if is_leaving {
             // GOAWAY: what is under way is finished, and nothing new is taken.
             served.as_mut().graceful_shutdown();
             return served.as_mut().poll(cx).map(drop);
@@ -168,6 +175,18 @@ async fn exchange(
             accept_websocket(response, client_end, &connection.drain)
         }
         Some(_) => pipeline.answer_unread(Error::NotImplemented("unknown :protocol"), client).await,
+    }
+}
+
+/// Lets the child's answer be read ahead of the client.
+async fn read_ahead(body: &mut ResponseBody, connection: &Connection) {
+    let Connection { pipeline, .. } = connection;
+    match std::mem::replace(&mut body.content, Content::Empty) {
+        Content::Answer(answer) if !answer.is_end_stream() => {
+            let (held, patience) = (pipeline.read_ahead.hold(), pipeline.timeouts.write);
+            body.content = Content::Ahead(Ahead::start(answer, held, patience).await);
+        }
+        content => body.content = content,
     }
 }
 

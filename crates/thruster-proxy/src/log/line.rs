@@ -61,7 +61,12 @@ impl<'a> Line<'a> {
             Style::Text | Style::Colour if value.bytes().all(is_bare) => {
                 self.out.extend_from_slice(value.as_bytes());
             }
-            _ => quote(self.out, value),
+            Style::Json => quote(self.out, value),
+            Style::Text | Style::Colour => {
+                self.out.push(b'"');
+                plain(self.out, value);
+                self.out.push(b'"');
+            }
         }
         self
     }
@@ -107,7 +112,7 @@ fn quote(out: &mut Vec<u8>, text: &str) {
 /// Text for a terminal, without what could steer it.
 fn plain(out: &mut Vec<u8>, text: &str) {
     for c in text.chars() {
-        if c.is_control() {
+        if c.is_control() || c == '"' || c == '\\' {
             let _ = write!(out, "{}", c.escape_default());
         } else {
             let _ = write!(out, "{c}");
@@ -122,7 +127,7 @@ mod tests {
     fn line(style: Style) -> String {
         let mut out = Vec::new();
         Line::begin(&mut out, style, "INFO", "Request")
-            .text("path", "/a\"\n\x1b[31m")
+            .text("path", "/a\"\n\u{9b}31m")
             .text("user_agent", "")
             .number("status", 200)
             .millis("took", Duration::from_micros(12_034))
@@ -134,7 +139,7 @@ mod tests {
     fn json_is_json_whatever_the_values() {
         let line = line(Style::Json);
         let parsed: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        assert_eq!(parsed["path"], "/a\"\n\x1b[31m");
+        assert_eq!(parsed["path"], "/a\"\n\u{9b}31m");
         assert_eq!(parsed["status"], 200);
         assert_eq!(parsed["took"], 12.034);
         assert_eq!(parsed["level"], "INFO");
@@ -144,7 +149,7 @@ mod tests {
     #[test]
     fn text_quotes_what_could_confuse() {
         let line = line(Style::Text);
-        assert!(line.contains(r#" INFO  Request path="/a\"\n\u001b[31m" status=200"#));
+        assert!(line.contains(r#" INFO  Request path="/a\"\n\u{9b}31m" status=200"#));
         assert_eq!(line.lines().count(), 1);
     }
 }

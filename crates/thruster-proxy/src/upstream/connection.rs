@@ -40,6 +40,8 @@ pub struct Connection {
     upload: Sending,
     /// Whether any byte of the current request has been written, or taken from its body.
     has_begun: bool,
+    /// Whether any byte of an answer to it has come.
+    has_heard: bool,
     /// Whether the child will read another request, as far as it has said.
     keep_alive: bool,
     /// The core that opened it.
@@ -73,6 +75,7 @@ impl Connection {
             outbox: Outbox::default(),
             upload: Sending::Done,
             has_begun: false,
+            has_heard: false,
             keep_alive: true,
             home,
             idle_since: Instant::now(),
@@ -93,8 +96,8 @@ impl Connection {
             && matches!(self.upload, Sending::Done)
     }
 
-    /// Sends one request and waits for the head of its answer, `timeout` at most after the last
-    /// byte from the client.
+    /// Sends one request and waits for the head of its answer, `timeout` at most while it is the
+    /// child's turn to move.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -106,22 +109,22 @@ impl Connection {
     ) -> Result<(response::Parts, Decoder), Failure> {
         let (mut parts, body) = request.into_parts();
         let framing = head::framing(&body);
-        self.has_begun = false;
+        (self.has_begun, self.has_heard) = (false, false);
         self.outbox.append(|out| head::write(out, &mut parts, framing));
-        let progress = body.upload();
         self.upload = match framing {
             Framing::None => Sending::Done,
             framing => Sending::Body(body, framing),
         };
-        let (mut deadline, mut seen) = (Deadline::new(), 0);
+        let mut deadline = Deadline::new();
         deadline.restart(timeout);
         let answered = poll_fn(|cx| {
             if let Poll::Ready(answered) = self.poll_head(cx, &parts.method, interim) {
                 return Poll::Ready(answered);
             }
-            let received = progress.as_ref().map_or(0, |upload| upload.received());
-            if std::mem::replace(&mut seen, received) != received {
+            // The client's own pauses are not the child's.
+            if matches!(self.upload, Sending::Body(..)) && self.outbox.waiting() == 0 {
                 deadline.restart(timeout);
+                return Poll::Pending;
             }
             deadline.poll(cx).map(|()| Err(Error::UpstreamTimeout))
         });
@@ -137,7 +140,7 @@ impl Connection {
                 };
                 Err(Failure::Unsent(Box::new(Request::from_parts(parts, body))))
             }
-            Err(Error::NoAnswer(why)) if self.input.is_empty() => Err(Failure::Unanswered(why)),
+            Err(Error::NoAnswer(why)) if !self.has_heard => Err(Failure::Unanswered(why)),
             Err(error) => Err(Failure::Final(error)),
         }
     }
@@ -162,7 +165,7 @@ impl Connection {
                 continue;
             }
             match ready!(http1::poll_read(&mut self.stream, &mut self.input, HEAD_PIECE, cx)) {
-                Ok(1..) => {}
+                Ok(1..) => self.has_heard = true,
                 Ok(0) => return Poll::Ready(Err(Error::NoAnswer(BrokeOff::Closed))),
                 Err(error) => return Poll::Ready(Err(Error::NoAnswer(BrokeOff::Io(error)))),
             }

@@ -12,11 +12,13 @@ use super::connection::Connection;
 /// Puma closes idle connections after 20 s (versions 3 to 6) or more. Ours go well before.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// All shelves, for all cores. Connections are boxed because they are large, and handed from pool
-/// to request to body and back.
+/// Boxed because they are large, and handed from pool to request to body and back.
+#[expect(clippy::vec_box, reason = "they leave the shelf in their boxes")]
+type Shelf = Vec<Box<Connection>>;
+
+/// All shelves, for all cores.
 #[derive(Clone)]
-#[expect(clippy::vec_box, reason = "they leave the vector in their boxes")]
-pub struct Shelves(Arc<[Mutex<Vec<Box<Connection>>>]>);
+pub struct Shelves(Arc<[Mutex<Shelf>]>);
 
 /// The shelves as one core sees them.
 pub struct Pool {
@@ -29,7 +31,7 @@ impl Shelves {
         Shelves((0..cores).map(|_| Mutex::default()).collect())
     }
 
-    fn lock(&self, shelf: usize) -> MutexGuard<'_, Vec<Box<Connection>>> {
+    fn lock(&self, shelf: usize) -> MutexGuard<'_, Shelf> {
         self.0[shelf].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

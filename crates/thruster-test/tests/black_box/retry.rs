@@ -3,23 +3,41 @@
 
 mod bad_gateway;
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
 use std::net::{Ipv6Addr, Shutdown};
 
 use thruster_test::{Exchange, Upstream, event, thrust, upstream, upstream_at};
 
 /// A server that answers the first request on its first connection, and breaks that connection
-/// off when it has read the second.
+/// off when it has read the second; it breaks off the first connection on which it is asked for
+/// `/once`, too.
 fn breaking_off() -> Upstream {
-    upstream(|exchange| match (exchange.connection, exchange.number) {
-        (0, 1) => {
-            exchange.body();
-            exchange.close();
-        }
-        _ => {
-            exchange.body();
-            exchange.respond(200, "answered");
+    let is_first = AtomicBool::new(true);
+    upstream(move |exchange| {
+        exchange.body();
+        let is_once = exchange.target() == "/once" && is_first.swap(false, SeqCst);
+        match (exchange.connection, exchange.number) {
+            (0, 1) => exchange.close(),
+            _ if is_once => exchange.close(),
+            _ => exchange.respond(200, "answered"),
         }
     })
+}
+
+#[test]
+fn a_request_that_cannot_be_repeated_gets_a_fresh_connection() {
+    // The kept one goes for it: a thread of Puma may be listening there.
+    let app = Upstream::echo();
+    let proxy = thrust().run(&app);
+    let mut client = proxy.connect();
+    client.get("/");
+    for sent in 2..5 {
+        assert_eq!(client.post("/", b"body").text(), "body");
+        assert_eq!(app.connections(), sent);
+        client.get("/");
+        assert_eq!(app.connections(), sent, "what can be repeated uses what the other has left");
+    }
 }
 
 #[test]
@@ -40,7 +58,6 @@ fn a_kept_connection_carries_the_next_request() {
     for _ in 0..5 {
         for target in ["/204", "/304", "/chunked", "/"] {
             client.get(target);
-            client.post(target, b"body");
         }
         client.send("HEAD /head HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(client.response("HEAD").status, 200);
@@ -155,15 +172,15 @@ fn one_repetition_is_enough() {
     let mut client = proxy.connect();
     assert_eq!(client.get("/first").status, 200);
     app.received();
-    // Now on a kept connection and on a fresh one, then on a fresh one alone.
-    for times in [2, 1] {
+    // Now on a kept connection and on a fresh one, then on two fresh ones.
+    for _ in 0..2 {
         assert_eq!(client.get("/lost").status, 502);
-        for _ in 0..times {
+        for _ in 0..2 {
             assert!(app.received().starts_with("GET /lost "));
         }
         assert!(app.has_received_nothing());
     }
-    assert_eq!(app.connections(), 3);
+    assert_eq!(app.connections(), 4);
 }
 
 /// A server that answers its first request properly and each later one like this.

@@ -80,8 +80,10 @@ pub fn parse(buffer: &mut BytesMut) -> Result<Option<Head>, Error> {
     let authority = set_target(&mut request, target)?;
     if let Some(authority) = authority {
         // RFC 9112 section 3.2.2: the target's host replaces the Host field, which there must be.
-        if request.headers().get_all(HOST).iter().count() != 1 {
-            return Err(Error::Malformed("not one Host"));
+        match request.headers().get_all(HOST).iter().count() {
+            0 => return Err(Error::Malformed("missing Host")),
+            1 => {}
+            _ => return Err(Error::Malformed("repeated Host")),
         }
         let host = HeaderValue::from_str(authority.as_str())
             .map_err(|_| Error::Malformed("bad host in target"))?;
@@ -250,7 +252,7 @@ mod tests {
 
     #[test]
     fn malformed_heads_are_refused_by_name() {
-        assert_eq!(refused("GET http://a/ HTTP/1.1\r\n\r\n"), "400 not one Host");
+        assert_eq!(refused("GET http://a/ HTTP/1.1\r\n\r\n"), "400 missing Host");
         assert_eq!(refused("GET /a b HTTP/1.1\r\nHost: a\r\n\r\n"), "400 bad request line");
         assert_eq!(refused("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), "400 bad field name");
         assert_eq!(refused("GET / HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n"), "400 bad field name");

@@ -109,7 +109,11 @@ fn answer_framing(method: &Method, status: StatusCode, headers: &HeaderMap) -> O
     if *method == Method::HEAD || is_bodiless || status.is_informational() {
         return Some(Framing::None);
     }
-    if let Some(coding) = headers.get_all(TRANSFER_ENCODING).iter().next_back() {
+    // "identity" was a coding once (RFC 2616 section 3.6), and says nothing.
+    let coding = headers.get_all(TRANSFER_ENCODING).iter().next_back();
+    if let Some(coding) =
+        coding.filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
         let is_chunked = has_token(headers, TRANSFER_ENCODING, "chunked");
         let ends_chunked = coding.as_bytes().to_ascii_lowercase().ends_with(b"chunked");
         // A coding we do not undo would be taken for the content's own.
@@ -142,6 +146,7 @@ mod tests {
         assert_eq!(framed("Content-Length: 5\r\n"), Some(Framing::Length(5)));
         assert_eq!(framed("Transfer-Encoding: chunked\r\n"), Some(Framing::Chunked));
         assert_eq!(framed(""), Some(Framing::Close));
+        assert_eq!(framed("Transfer-Encoding: identity\r\n"), Some(Framing::Close));
         assert_eq!(framed("Content-Length: 5\r\nContent-Length: 5\r\n"), Some(Framing::Length(5)));
         assert_eq!(framed("Content-Length: 5\r\nContent-Length: 6\r\n"), None);
         assert_eq!(framed("Content-Length: x\r\n"), None);

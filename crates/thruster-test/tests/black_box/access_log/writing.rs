@@ -92,7 +92,7 @@ fn what_is_under_way_when_we_have_to_go_is_logged() {
         arrived.send(()).expect("a test that listens");
         assert!(exchange.is_hung_up_on());
     });
-    let mut proxy = thrust().run(&app);
+    let mut proxy = thrust().with("DRAIN_TIMEOUT", 0).run(&app);
     let mut stuck = proxy.connect();
     stuck.send("GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut tunnel = proxy.connect();

@@ -67,7 +67,7 @@ fn what_is_under_way_is_finished_when_the_command_ends() {
         told.wait();
         exchange.send("world");
     });
-    let mut proxy = http2(&app);
+    let mut proxy = thrust().with("H2C_ENABLED", 1).with("DRAIN_TIMEOUT", 0).run(&app);
     let mut frames = Frames::open(&proxy);
     frames.send(HEADERS, END_STREAM | END_HEADERS, 1, GET);
     assert_eq!(frames.next(DATA).payload, b"hello");
@@ -157,7 +157,8 @@ fn an_upload_that_stalls_is_refused() {
 #[test]
 fn a_silent_connection_does_not_hold_the_end_up() {
     let app = Upstream::saying("hello");
-    let mut proxy = thrust().with("H2C_ENABLED", 1).with("DEBUG", 1).run(&app);
+    let mut proxy =
+        thrust().with("H2C_ENABLED", 1).with("DRAIN_TIMEOUT", 0).with("DEBUG", 1).run(&app);
     // One has said nothing, and the other's HTTP/2 is idle.
     let _silent = proxy.connect();
     let client = proxy.connect_http2();

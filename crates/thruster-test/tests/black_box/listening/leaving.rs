@@ -2,7 +2,12 @@
 
 use std::net::TcpStream;
 
-use thruster_test::{Exchange, Upstream, event, thrust, upstream};
+use thruster_test::{Exchange, ThrustBuilder, Upstream, event, thrust, upstream};
+
+/// Passes a TERM on at once, and tells when the command has ended.
+fn leaving() -> ThrustBuilder {
+    thrust().with("DRAIN_TIMEOUT", 0).with("DEBUG", 1)
+}
 
 /// Answers at once, but for `/slow`, of which the second half waits for a word of the test's.
 fn app() -> (Upstream, std::sync::mpsc::Sender<()>) {
@@ -25,7 +30,7 @@ fn app() -> (Upstream, std::sync::mpsc::Sender<()>) {
 #[test]
 fn answers_under_way_are_finished() {
     let (app, go_on) = app();
-    let mut proxy = thrust().with("DEBUG", 1).run(&app);
+    let mut proxy = leaving().run(&app);
     let mut clients: Vec<_> = (0..8).map(|_| proxy.connect()).collect();
     for client in &mut clients {
         client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -50,7 +55,7 @@ fn an_answer_is_finished_on_whichever_connection_to_the_child_it_comes() {
     // Cores share the connections that wait for another request. The first client's core has
     // opened the one on which the second client's answer comes, and has nothing left to do.
     let (app, go_on) = app();
-    let mut proxy = thrust().with("DEBUG", 1).run(&app);
+    let mut proxy = leaving().run(&app);
     let mut first = proxy.connect();
     assert_eq!(first.get("/").text(), "hello");
     let mut second = proxy.connect();
@@ -69,13 +74,12 @@ fn an_answer_is_finished_on_whichever_connection_to_the_child_it_comes() {
 #[test]
 fn the_last_answer_says_that_there_will_be_no_other() {
     let (app, go_on) = app();
-    let mut proxy = thrust().with("DEBUG", 1).run(&app);
+    let mut proxy = leaving().run(&app);
     let mut client = proxy.connect();
     client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
     app.received();
     proxy.signal("TERM");
     proxy.log_where(|line| line["msg"] == "The command has ended");
-    // The idle one has heard of it, so the busy one's core may have, and answers come later.
     go_on.send(()).expect("an upstream that listens");
     let response = client.response("GET");
     assert_eq!(response.text(), "at last");
@@ -87,7 +91,7 @@ fn the_last_answer_says_that_there_will_be_no_other() {
 #[test]
 fn idle_connections_do_not_hold_the_end_up() {
     let app = Upstream::saying("hello");
-    let mut proxy = thrust().with("DEBUG", 1).run(&app);
+    let mut proxy = leaving().run(&app);
     let _silent = proxy.connect();
     let mut used = proxy.connect();
     assert_eq!(used.get("/").text(), "hello");

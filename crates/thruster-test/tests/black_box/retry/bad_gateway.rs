@@ -92,7 +92,10 @@ fn a_child_that_hangs_up_is_a_502_with_the_page() {
     let response = proxy.connect().get("/");
     assert_eq!((response.status, response.text()), (502, "hung up"));
     let line = proxy.logged_request();
-    assert!(line["error"].as_str().is_some_and(|e| e.contains("before its answer")), "{line}");
+    assert!(
+        line["error"].as_str().is_some_and(|e| e.contains("no answer from the command")),
+        "{line}"
+    );
 }
 
 #[test]

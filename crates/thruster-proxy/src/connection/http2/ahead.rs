@@ -1,0 +1,167 @@
+//! An answer taken off the child's hands while an HTTP/2 client makes up its mind. hyper asks
+//! for a stream's body only when the client's window has room; so a task reads ahead of it, as
+//! far as BUFFER_RESPONSES lets it, and gives the child up when the client takes nothing at all.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use crate::deadline::Patience;
+use crate::error::Error;
+use crate::read_ahead::Held;
+use crate::upstream::AnswerBody;
+
+/// The client's end of it.
+pub struct Ahead {
+    shared: Arc<Shared>,
+    size: SizeHint,
+}
+
+#[derive(Default)]
+struct Shared(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    frames: VecDeque<Frame<Bytes>>,
+    waiting: usize,
+    end: Option<Result<(), Error>>,
+    /// Frames taken so far: how the reading task sees that the client moves.
+    taken: u64,
+    client: Option<Waker>,
+    task: Option<Waker>,
+    is_abandoned: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ahead {
+    /// Begins to read. An answer that is here already needs no task.
+    pub async fn start(answer: AnswerBody, held: Held, patience: Option<Duration>) -> Self {
+        let ahead = Ahead { size: answer.size_hint(), shared: Arc::default() };
+        let patience = Patience::new(patience);
+        let mut reading =
+            Reading { answer, held, patience, taken: 0, shared: ahead.shared.clone() };
+        let is_done = poll_fn(|cx| Poll::Ready(reading.poll(cx).is_ready())).await;
+        if !is_done {
+            tokio::spawn(async move { poll_fn(|cx| reading.poll(cx)).await });
+        }
+        ahead
+    }
+
+    pub fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let mut state = self.shared.lock();
+        let Some(frame) = state.frames.pop_front() else {
+            return match state.end.take() {
+                Some(end) => {
+                    state.end = Some(Ok(()));
+                    Poll::Ready(end.err().map(Err))
+                }
+                None => {
+                    state.client = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+            };
+        };
+        state.taken += 1;
+        state.waiting -= frame.data_ref().map_or(0, Bytes::len);
+        let task = state.task.take();
+        drop(state);
+        if let Some(task) = task {
+            task.wake();
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    pub fn is_end_stream(&self) -> bool {
+        let state = self.shared.lock();
+        state.frames.is_empty() && matches!(state.end, Some(Ok(())))
+    }
+
+    pub fn size_hint(&self) -> SizeHint {
+        self.size
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.is_abandoned = true;
+        if let Some(task) = state.task.take() {
+            task.wake();
+        }
+    }
+}
+
+/// The child's end of it.
+struct Reading {
+    answer: AnswerBody,
+    held: Held,
+    patience: Patience,
+    taken: u64,
+    shared: Arc<Shared>,
+}
+
+impl Reading {
+    /// Ready when there is no more to read, or nobody to read it for.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            {
+                let mut state = self.shared.lock();
+                if state.is_abandoned {
+                    return Poll::Ready(());
+                }
+                // Also while the answer is awaited: an abandoned one is to end.
+                state.task = Some(cx.waker().clone());
+                if std::mem::replace(&mut self.taken, state.taken) != state.taken {
+                    self.patience.moved();
+                }
+                if !self.held.set(state.waiting) {
+                    drop(state);
+                    ready!(self.patience.poll_exhausted(cx));
+                    self.end(Err(Error::ClientStalled));
+                    return Poll::Ready(());
+                }
+            }
+            match ready!(self.answer.poll_frame(cx)) {
+                Some(Ok(frame)) => self.push(frame),
+                Some(Err(error)) => {
+                    self.end(Err(error));
+                    return Poll::Ready(());
+                }
+                None => {
+                    self.end(Ok(()));
+                    return Poll::Ready(());
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, frame: Frame<Bytes>) {
+        let mut state = self.shared.lock();
+        state.waiting += frame.data_ref().map_or(0, Bytes::len);
+        state.frames.push_back(frame);
+        if let Some(client) = state.client.take() {
+            client.wake();
+        }
+    }
+
+    fn end(&mut self, end: Result<(), Error>) {
+        let mut state = self.shared.lock();
+        state.end = Some(end);
+        if let Some(client) = state.client.take() {
+            client.wake();
+        }
+    }
+}
