@@ -184,7 +184,8 @@ async fn read_ahead(body: &mut ResponseBody, connection: &Connection) {
     match std::mem::replace(&mut body.content, Content::Empty) {
         Content::Answer(answer) if !answer.is_end_stream() => {
             let (held, patience) = (pipeline.read_ahead.hold(), pipeline.timeouts.write);
-            body.content = Content::Ahead(Ahead::start(answer, held, patience).await);
+            let record = std::mem::take(&mut body.record);
+            body.content = Content::Ahead(Ahead::start(answer, record, held, patience).await);
         }
         content => body.content = content,
     }

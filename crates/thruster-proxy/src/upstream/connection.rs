@@ -115,16 +115,20 @@ impl Connection {
             Framing::None => Sending::Done,
             framing => Sending::Body(body, framing),
         };
-        let mut deadline = Deadline::new();
-        deadline.restart(timeout);
+        let (mut deadline, mut is_the_clients_turn) = (Deadline::new(), true);
         let answered = poll_fn(|cx| {
             if let Poll::Ready(answered) = self.poll_head(cx, &parts.method, interim) {
                 return Poll::Ready(answered);
             }
             // The client's own pauses are not the child's.
-            if matches!(self.upload, Sending::Body(..)) && self.outbox.waiting() == 0 {
-                deadline.restart(timeout);
+            let was_the_clients_turn = is_the_clients_turn;
+            is_the_clients_turn =
+                matches!(self.upload, Sending::Body(..)) && self.outbox.waiting() == 0;
+            if is_the_clients_turn {
                 return Poll::Pending;
+            }
+            if was_the_clients_turn {
+                deadline.restart(timeout);
             }
             deadline.poll(cx).map(|()| Err(Error::UpstreamTimeout))
         });

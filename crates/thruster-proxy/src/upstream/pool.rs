@@ -13,7 +13,6 @@ use super::connection::Connection;
 const IDLE: Duration = Duration::from_secs(15);
 
 /// Boxed because they are large, and handed from pool to request to body and back.
-#[expect(clippy::vec_box, reason = "they leave the shelf in their boxes")]
 type Shelf = Vec<Box<Connection>>;
 
 /// All shelves, for all cores.

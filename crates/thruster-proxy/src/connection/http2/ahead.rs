@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
+use crate::access_log::Record;
 use crate::deadline::Patience;
 use crate::error::Error;
 use crate::read_ahead::Held;
@@ -35,6 +36,8 @@ struct State {
     client: Option<Waker>,
     task: Option<Waker>,
     is_abandoned: bool,
+    /// Written when the client has got all, has left, or takes no more: whichever comes first.
+    record: Record,
 }
 
 impl Shared {
@@ -45,8 +48,14 @@ impl Shared {
 
 impl Ahead {
     /// Begins to read. An answer that is here already needs no task.
-    pub async fn start(answer: AnswerBody, held: Held, patience: Option<Duration>) -> Self {
+    pub async fn start(
+        answer: AnswerBody,
+        record: Record,
+        held: Held,
+        patience: Option<Duration>,
+    ) -> Self {
         let ahead = Ahead { size: answer.size_hint(), shared: Arc::default() };
+        ahead.shared.lock().record = record;
         let patience = Patience::new(patience);
         let mut reading =
             Reading { answer, held, patience, taken: 0, shared: ahead.shared.clone() };
@@ -66,6 +75,10 @@ impl Ahead {
             return match state.end.take() {
                 Some(end) => {
                     state.end = Some(Ok(()));
+                    match &end {
+                        Ok(()) => state.record.ended(),
+                        Err(error) => state.record.failed(error),
+                    }
                     Poll::Ready(end.err().map(Err))
                 }
                 None => {
@@ -74,8 +87,13 @@ impl Ahead {
                 }
             };
         };
+        let length = frame.data_ref().map_or(0, Bytes::len);
         state.taken += 1;
-        state.waiting -= frame.data_ref().map_or(0, Bytes::len);
+        state.waiting -= length;
+        state.record.sent(length);
+        if state.frames.is_empty() && matches!(state.end, Some(Ok(()))) {
+            state.record.ended();
+        }
         let task = state.task.take();
         drop(state);
         if let Some(task) = task {
@@ -128,8 +146,10 @@ impl Reading {
                     self.patience.moved();
                 }
                 if !self.held.set(state.waiting) {
-                    drop(state);
                     ready!(self.patience.poll_exhausted(cx));
+                    let mut record = std::mem::take(&mut state.record);
+                    drop(state);
+                    record.failed(&Error::ClientStalled);
                     self.end(Err(Error::ClientStalled));
                     return Poll::Ready(());
                 }
