@@ -39,6 +39,10 @@ impl Child {
         let parent = std::process::id();
         let mut child = Command::new(command);
         child.args(arguments).env("PORT", port.to_string());
+        // Meant for us, and taken.
+        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] {
+            child.env_remove(name);
+        }
         // SAFETY: between fork and exec only system calls are made, and nothing is allocated.
         unsafe {
             child.pre_exec(move || {

@@ -5,8 +5,10 @@ pub mod env;
 pub mod settings;
 mod value;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub compression: Compression,
     pub files: Files,
     pub tls: Tls,
+    /// Where systemd would like to hear how we are (NOTIFY_SOCKET).
+    pub notify_socket: Option<OsString>,
     /// Names of settings that were set and do nothing yet.
     pub without_effect: Vec<&'static str>,
 }
@@ -39,6 +43,8 @@ pub struct Config {
 /// Where we listen.
 #[derive(Debug, Clone)]
 pub struct Listen {
+    /// A listening socket we were started with (systemd's LISTEN_FDS), instead of all else here.
+    pub inherited: Option<RawFd>,
     /// One address, or all of them, IPv4 and IPv6.
     pub bind: Option<IpAddr>,
     pub http_port: HttpPort,

@@ -33,6 +33,9 @@ const INBOX: usize = 1024;
 /// After the command has ended, how long its last answers may take to reach their readers.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
+/// How long the drain looks for connections that the kernel has let in: they are there already.
+const LAST_IN: Duration = Duration::from_millis(1);
+
 /// How often each core's pipeline tidies up.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
 
@@ -94,6 +97,7 @@ impl Cores {
                 load: core.load,
                 drain: drain.clone(),
                 h2c: config.h2c,
+                is_inherited: config.listen.inherited.is_some(),
             };
             let (acceptor, alive): (_, Sender<Infallible>) = (acceptor.take(), alive.clone());
             std::thread::Builder::new().name(format!("core-{number}")).spawn(move || {
@@ -126,6 +130,7 @@ struct Worker {
     load: Arc<AtomicUsize>,
     drain: Drain,
     h2c: bool,
+    is_inherited: bool,
 }
 
 impl Worker {
@@ -136,7 +141,7 @@ impl Worker {
     ) {
         let serving = self.alive.subscribe();
         if let Some((listener, cores)) = acceptor {
-            tokio::spawn(accept(listener, cores, self.drain.clone()));
+            tokio::spawn(accept(listener, self.is_inherited, cores, self.drain.clone()));
         }
         let pipeline = self.pipeline.clone();
         let tidying = tokio::spawn(async move {
@@ -184,21 +189,30 @@ impl Worker {
 }
 
 /// Deals connections out until the drain.
-async fn accept(listener: TcpListener, cores: Vec<Core>, drain: Drain) {
+async fn accept(listener: TcpListener, is_inherited: bool, cores: Vec<Core>, drain: Drain) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "Cannot accept connections"),
     };
-    let mut draining = pin!(drain.begun());
-    loop {
-        let accepted = tokio::select! {
-            accepted = listen::accept(&listener) => accepted,
-            () = &mut draining => return,
-        };
+    let deal = async |accepted| {
         let fewest = cores.iter().min_by_key(|core| core.load.load(Relaxed));
         let core = fewest.expect("there is at least one core");
         core.load.fetch_add(1, Relaxed);
         // A core that takes no more is on its way out, and so are we.
         drop(core.inbox.send(accepted).await);
+    };
+    let mut draining = pin!(drain.begun());
+    loop {
+        tokio::select! {
+            accepted = listen::accept(&listener) => deal(accepted).await,
+            () = &mut draining => break,
+        }
+    }
+    // systemd keeps its socket open, and whoever waits there for our successor.
+    if !is_inherited {
+        listen::shut_door(&listener);
+        while let Ok(accepted) = tokio::time::timeout(LAST_IN, listen::accept(&listener)).await {
+            deal(accepted).await;
+        }
     }
 }

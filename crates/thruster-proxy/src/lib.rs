@@ -9,8 +9,8 @@
 //! 4. `upstream` hands the request to the wrapped command and brings its answer back.
 //! 5. `body` carries the bytes of both; the last one lets the access log write its line.
 //!
-//! Around it: [`config`] says what was asked for, [`child`] runs the command, `drain` is the
-//! way out, [`error`] is everything that can go wrong, and [`run`] wires it all.
+//! Around it: [`config`] says what was asked for, `supervise` runs the command (`child`), `drain`
+//! is the way out, `error` is everything that can go wrong, and `run` wires it all.
 
 mod access_log;
 mod body;
@@ -28,11 +28,13 @@ mod http1;
 mod limits;
 mod listen;
 pub mod log;
+mod notify;
 mod pipeline;
 mod read_ahead;
 mod run;
 mod send_patience;
 mod signals;
+mod supervise;
 mod upstream;
 
 pub use run::{Server, run};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{FromRawFd, RawFd};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -31,11 +32,38 @@ pub struct CannotListen {
     reason: String,
 }
 
+/// The socket for plain HTTP: the one we were started with, or one bound to our port.
+///
+/// # Errors
+/// The port is taken, or not ours to have; the descriptor is no listening socket.
+pub fn http(listen: &config::Listen, target_port: u16) -> Result<TcpListener, CannotListen> {
+    match listen.inherited {
+        None => bind_http(listen, target_port),
+        Some(descriptor) => inherit(descriptor).map_err(|error| CannotListen {
+            address: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            reason: format!("LISTEN_FDS promised a listening socket: {error}"),
+        }),
+    }
+}
+
+#[allow(unsafe_code)]
+fn inherit(descriptor: RawFd) -> io::Result<TcpListener> {
+    // SAFETY: whoever set LISTEN_PID to our number has given us this descriptor, and nobody else
+    // in this process knows of it. That it is a listening socket is checked next.
+    let socket = unsafe { Socket::from_raw_fd(descriptor) };
+    if !socket.is_listener()? {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    socket.set_cloexec(true)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
 /// Binds the port for plain HTTP.
 ///
 /// # Errors
 /// The port is taken, or not ours to have.
-pub fn bind_http(listen: &config::Listen, target_port: u16) -> Result<TcpListener, CannotListen> {
+fn bind_http(listen: &config::Listen, target_port: u16) -> Result<TcpListener, CannotListen> {
     let port = listen.http_port.wanted();
     match bind(listen.bind, port) {
         Err((address, error)) if is_kept_for_root(&error, listen.http_port) => {
@@ -100,6 +128,21 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+/// Lets no further client in. Those that the kernel has let in already are still there to be
+/// accepted; to close the socket right away would reset them, requests and all.
+pub fn shut_door(listener: &tokio::net::TcpListener) {
+    #[cfg(target_os = "linux")]
+    {
+        // A filter that takes no packet: their SYNs are lost, and refused when sent again.
+        let nothing = [socket2::SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0)];
+        if let Err(error) = socket2::SockRef::from(listener).attach_filter(&nothing) {
+            tracing::debug!(%error, "Cannot keep new clients out while the last are let in");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = listener;
 }
 
 /// Accepts the next connection, however long that takes.

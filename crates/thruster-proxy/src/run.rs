@@ -4,15 +4,15 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::mpsc::{Receiver, channel};
 
-use crate::child::Child;
 use crate::config::{Config, LogFormat};
 use crate::cores::Cores;
 use crate::drain::{self, Drainer};
+use crate::listen;
 use crate::log::{Diagnostics, Log, Style};
-use crate::signals::{self, Signal};
-use crate::{descriptors, listen};
+use crate::signals;
+use crate::supervise::supervise;
 
 /// The front: listening, serving, until it is told to stop.
 pub struct Server {
@@ -21,25 +21,49 @@ pub struct Server {
     drainer: Drainer,
 }
 
+/// A front on its way out.
+pub struct Draining {
+    drainer: Drainer,
+    ended: Receiver<()>,
+}
+
 impl Server {
     /// Binds and begins to serve.
     ///
     /// # Errors
     /// What kept it from that, in words for the person who started it.
     pub fn start(config: &Config, log: &Log) -> Result<Self, String> {
-        let listener =
-            listen::bind_http(&config.listen, config.upstream.port).map_err(|e| e.to_string())?;
-        let http = listener.local_addr().map_err(|e| e.to_string())?;
+        let listener = listen::http(&config.listen, config.upstream.port);
+        let listener = listener.map_err(|error| error.to_string())?;
+        let http = listener.local_addr().map_err(|error| error.to_string())?;
         let (drainer, drain) = drain::channel();
         let cores = Cores::start(config, log, listener, &drain)
             .map_err(|error| format!("cannot start serving: {error}"))?;
         Ok(Server { http, cores, drainer })
     }
 
-    /// Stops: what can still be said is, for a few seconds at most.
-    pub fn stop(self) {
+    /// Stops accepting and lets exchanges finish; calls `drained` when the last has.
+    pub fn drain(self, drained: impl FnOnce() + Send + 'static) -> Draining {
+        self.drainer.begin();
+        let (sender, ended) = channel();
+        let cores = self.cores;
+        let wait = move || {
+            cores.wait();
+            drained();
+            drop(sender);
+        };
+        // Without a thread to wait we only forget to wait.
+        drop(std::thread::Builder::new().name("drain".into()).spawn(wait));
+        Draining { drainer: self.drainer, ended }
+    }
+}
+
+impl Draining {
+    /// Nobody will answer any more: what can still be said is, for a few seconds at most.
+    pub fn end(self) {
         self.drainer.end();
-        self.cores.wait();
+        // Nothing is ever sent: its end is the message.
+        let _ = self.ended.recv();
     }
 }
 
@@ -62,67 +86,13 @@ pub fn run(config: &Config, command: &OsString, arguments: &[OsString]) -> u8 {
         eprintln!("ERROR: somebody else is logging in this process");
         return 1;
     }
+    tell_what_has_no_effect(config);
     let status = supervise(config, &log, command, arguments).unwrap_or_else(|complaint| {
         eprintln!("ERROR: {complaint}");
         1
     });
     log.close();
     status
-}
-
-fn supervise(
-    config: &Config,
-    log: &Log,
-    command: &OsString,
-    arguments: &[OsString],
-) -> Result<u8, String> {
-    tell_what_has_no_effect(config);
-    let descriptors = descriptors::raise().map_err(|e| format!("no limit on open files: {e}"))?;
-    let server = Server::start(config, log)?;
-    tracing::info!(http = %server.http, "Server started");
-    let signals = listen_for_signals()?;
-    let child = Child::start(command, arguments, config.upstream.port, descriptors)
-        .map_err(|error| error.to_string())?;
-    let status = wait(&child, &signals)?;
-    tracing::debug!(status, "The command has ended");
-    server.stop();
-    Ok(status)
-}
-
-/// Passes signals on until the command ends.
-fn wait(child: &Child, signals: &mpsc::Receiver<Signal>) -> Result<u8, String> {
-    loop {
-        match signals.recv().map_err(|_| "signals no longer arrive".to_owned())? {
-            Signal::Forward(number) => child.signal(number),
-            Signal::FromTerminal(number) => {
-                tracing::debug!(signal = number, "The terminal has told the command too");
-            }
-            Signal::ChildEnded => {
-                if let Some(status) = child.reap() {
-                    return Ok(status);
-                }
-            }
-        }
-    }
-}
-
-fn listen_for_signals() -> Result<mpsc::Receiver<Signal>, String> {
-    let (sender, receiver) = mpsc::channel();
-    let listen = move || {
-        loop {
-            match signals::next() {
-                Ok(signal) if sender.send(signal).is_err() => return,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return,
-            }
-        }
-    };
-    std::thread::Builder::new()
-        .name("signals".into())
-        .spawn(listen)
-        .map_err(|error| format!("cannot listen for signals: {error}"))?;
-    Ok(receiver)
 }
 
 fn tell_what_has_no_effect(config: &Config) {

@@ -237,6 +237,7 @@ impl Upstream {
                     tokio::select! {
                         waited = tokio::time::timeout_at(until.into(), wait) => {
                             if waited.is_err() {
+                                self.line.waited_in_vain();
                                 return Err(Error::Unreachable(error));
                             }
                         }

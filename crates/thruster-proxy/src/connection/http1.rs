@@ -39,6 +39,10 @@ use crate::http1::Framing;
 /// instead of a reset (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long an idle connection is left open when we stop: its next request may be under way, and
+/// would be lost. With an answer the client learns that it is to go elsewhere.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// Serves the connection until it ends. `early` is what has been read off it already.
 pub async fn serve(stream: TcpStream, early: BytesMut, connection: &Connection) {
     let (read, write) = stream.into_split();
@@ -83,13 +87,20 @@ struct Draining {
     word: Pin<Box<dyn Future<Output = ()> + Send>>,
     drain: Drain,
     has_begun: bool,
+    grace: Deadline,
     is_over: bool,
 }
 
 impl Draining {
     fn new(drain: &Drain) -> Self {
         let word = Box::pin(drain.clone().begun());
-        Draining { word, drain: drain.clone(), has_begun: false, is_over: false }
+        Draining {
+            word,
+            drain: drain.clone(),
+            has_begun: false,
+            grace: Deadline::new(),
+            is_over: false,
+        }
     }
 
     /// Ready when an idle connection is to close, or one on which half a head has come.
@@ -97,13 +108,16 @@ impl Draining {
         if !self.has_begun {
             ready!(self.word.as_mut().poll(cx));
             self.has_begun = true;
+            self.grace.restart(Some(GRACE));
             self.word = Box::pin(self.drain.clone().over());
         }
-        if !is_idle && !self.is_over {
-            ready!(self.word.as_mut().poll(cx));
+        if !self.is_over && self.word.as_mut().poll(cx).is_ready() {
             self.is_over = true;
         }
-        Poll::Ready(())
+        match self.is_over || is_idle && self.grace.poll(cx).is_ready() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Line {
     places: Option<Arc<Semaphore>>,
     queue_timeout: Duration,
     has_accepted: AtomicBool,
+    has_complained: AtomicBool,
     /// Who waits for a child that does not accept: one knocks, the others stand behind.
     pub door: tokio::sync::Mutex<()>,
 }
@@ -52,6 +53,7 @@ impl Line {
             places: config.max_concurrency.map(|n| Arc::new(Semaphore::new(n as usize))),
             queue_timeout: config.queue_timeout,
             has_accepted: AtomicBool::new(false),
+            has_complained: AtomicBool::new(false),
             door: tokio::sync::Mutex::default(),
         }
     }
@@ -59,6 +61,16 @@ impl Line {
     /// Whether the child has ever accepted a connection.
     pub fn has_accepted(&self) -> bool {
         self.has_accepted.load(Relaxed)
+    }
+
+    /// Somebody has waited for it to accept, to the end of the patience there is.
+    pub fn waited_in_vain(&self) {
+        if !self.has_accepted() && !self.has_complained.swap(true, Relaxed) {
+            tracing::warn!(
+                "The command does not accept connections where PORT told it to; does it listen \
+                 elsewhere?"
+            );
+        }
     }
 
     pub fn accepted(&self) {

@@ -31,6 +31,19 @@ impl Target {
         }
     }
 
+    /// Connects once, and hangs up: somebody accepts connections.
+    ///
+    /// # Errors
+    /// Nobody does.
+    pub fn connect_blocking(&self) -> io::Result<()> {
+        match self {
+            Target::Socket(path) => std::os::unix::net::UnixStream::connect(path).map(drop),
+            Target::Port(port) => std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, *port))
+                .or_else(|_| std::net::TcpStream::connect((Ipv6Addr::LOCALHOST, *port)))
+                .map(drop),
+        }
+    }
+
     /// Connects once.
     ///
     /// # Errors
