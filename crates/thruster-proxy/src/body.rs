@@ -1,6 +1,8 @@
 //! The two bodies of an exchange: the request's on its way in, bounded and under a deadline;
 //! the response's on its way out. Enums, so that no frame is boxed.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -49,6 +51,10 @@ struct InFlight {
     upload: Arc<Upload>,
     limit: u64,
     patience: Patience,
+    /// What has been collected before anybody asked (BUFFER_REQUESTS).
+    gathered: VecDeque<Frame<Bytes>>,
+    /// The source has nothing more.
+    is_read: bool,
 }
 
 enum Source {
@@ -78,6 +84,8 @@ impl RequestBody {
             upload: Arc::default(),
             limit: u64::MAX,
             patience: Patience::new(None),
+            gathered: VecDeque::new(),
+            is_read: false,
         })))
     }
 
@@ -88,6 +96,21 @@ impl RequestBody {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Collects up to so many bytes before anybody asks for them.
+    ///
+    /// # Errors
+    /// The body broke off.
+    pub async fn gather(&mut self, bytes: u64) -> Result<(), Error> {
+        let Some(body) = &mut self.0 else { return Ok(()) };
+        while !body.is_read && body.gathered() < bytes {
+            match poll_fn(|cx| body.poll_source(cx)).await? {
+                Some(frame) => body.gathered.push_back(frame),
+                None => body.is_read = true,
+            }
+        }
+        Ok(())
     }
 
     /// From now on more than `limit` bytes, or no byte for `patience`, break the body off.
@@ -101,6 +124,30 @@ impl RequestBody {
 
 impl InFlight {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Error>> {
+        match self.gathered.pop_front() {
+            Some(frame) => Poll::Ready(Ok(Some(frame))),
+            None if self.is_read => Poll::Ready(Ok(None)),
+            None => self.poll_source(cx),
+        }
+    }
+
+    /// Bytes that have been collected.
+    fn gathered(&self) -> u64 {
+        self.gathered.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = match &self.source {
+            // Trailers can only follow chunks.
+            _ if self.gathered.iter().any(Frame::is_trailers) => None,
+            _ if self.is_read => Some(0),
+            Source::Http1(reader) => reader.size_hint().exact(),
+            Source::Http2(incoming) => incoming.size_hint().exact(),
+        };
+        rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest + self.gathered()))
+    }
+
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Error>> {
         let frame = match &mut self.source {
             Source::Http1(reader) => reader.poll_frame(cx),
             Source::Http2(incoming) => {
@@ -164,11 +211,7 @@ impl Body for RequestBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.0.as_ref().map(|body| &body.source) {
-            None => SizeHint::with_exact(0),
-            Some(Source::Http1(reader)) => reader.size_hint(),
-            Some(Source::Http2(incoming)) => incoming.size_hint(),
-        }
+        self.0.as_ref().map_or(SizeHint::with_exact(0), |body| body.size_hint())
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Pipeline {
     bad_gateway_page: PathBuf,
     upstream: Upstream,
     boot_timeout: Duration,
+    buffer_requests: u64,
     pub timeouts: Timeouts,
     pub read_ahead: ReadAhead,
 }
@@ -48,8 +49,9 @@ impl Pipeline {
             trust_forwarded: config.trust_forwarded,
             max_request_body: config.max_request_body,
             bad_gateway_page: config.bad_gateway_page.clone(),
-            upstream: Upstream::new(&config.upstream, shared, core, drain),
+            upstream: Upstream::new(config, shared, core, drain),
             boot_timeout: config.boot.timeout,
+            buffer_requests: config.upstream.buffer_requests,
             timeouts: config.timeouts,
             read_ahead,
         }
@@ -105,6 +107,8 @@ impl Pipeline {
         // From here on the fields are what the child may believe.
         let now = SystemTime::now();
         forwarded::on_request(request.headers_mut(), client, self.trust_forwarded, now, id);
+
+        request.body_mut().gather(self.buffer_requests).await?;
 
         let interim = (request.version() == Version::HTTP_11).then_some(&client.interim);
         let mut took = Took::default();

@@ -7,6 +7,7 @@ mod line;
 mod pool;
 mod target;
 mod tunnel;
+mod websocket;
 
 pub use answer::AnswerBody;
 pub use target::{Target, is_not_listening};
@@ -24,7 +25,7 @@ use self::connection::{Connection, Failure};
 use self::line::Line;
 use self::pool::{Pool, Shelves};
 use crate::body::{RequestBody, Upload};
-use crate::config::{self, KeepAlive};
+use crate::config::{self, Config, KeepAlive};
 use crate::drain::Drain;
 use crate::error::{BrokeOff, Error};
 use crate::forwarded::{Interim, RawTarget};
@@ -34,6 +35,9 @@ use crate::read_ahead::ReadAhead;
 
 /// How long the one at the door waits before it knocks again: the first pause, and the longest.
 const KNOCK_AGAIN: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+
+/// How much of the drain WebSockets are closed in. The rest is for their clients to say goodbye.
+const SPREAD: f64 = 0.8;
 
 /// What all cores share of the way to the child.
 #[derive(Clone)]
@@ -63,6 +67,7 @@ pub struct Upstream {
     /// For HTTP/1.0 requests that name none; HTTP/1.1 must have one.
     host: HeaderValue,
     drain: Drain,
+    drain_timeout: Duration,
 }
 
 /// What came back.
@@ -82,7 +87,8 @@ pub struct Took {
 }
 
 impl Upstream {
-    pub fn new(config: &config::Upstream, shared: Shared, core: usize, drain: Drain) -> Self {
+    pub fn new(whole: &Config, shared: Shared, core: usize, drain: Drain) -> Self {
+        let config = &whole.upstream;
         let host = HeaderValue::from_str(&format!("localhost:{}", config.port))
             .expect("a port number is visible");
         Upstream {
@@ -93,6 +99,7 @@ impl Upstream {
             timeout: config.timeout,
             host,
             drain,
+            drain_timeout: whole.drain_timeout,
         }
     }
 
@@ -271,8 +278,12 @@ impl Upstream {
         // Unasked, or without saying to what, which RFC 9110 section 15.2.2 demands.
         let protocol = protocol.filter(|_| has_wish).ok_or(Error::UnaskedSwitch)?;
         head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        let is_websocket = protocol.as_bytes().eq_ignore_ascii_case(b"websocket");
         head.headers.insert(UPGRADE, protocol);
-        Ok(Answer::Switched(Response::from_parts(head, ()), connection.into_tunnel()))
+        let (stream, early) = connection.into_parts();
+        let tunnel =
+            Tunnel { stream, early, is_websocket, spread: self.drain_timeout.mul_f64(SPREAD) };
+        Ok(Answer::Switched(Response::from_parts(head, ()), tunnel))
     }
 }
 

@@ -17,7 +17,6 @@ use http::{Method, Request, response};
 use http_body::{Body, Frame};
 
 use self::head::Head;
-use super::Tunnel;
 use super::target::Stream;
 use crate::body::RequestBody;
 use crate::deadline::Deadline;
@@ -258,8 +257,9 @@ impl Connection {
         Ok(())
     }
 
-    /// What is left of the connection once it has stopped speaking HTTP.
-    pub fn into_tunnel(self) -> Tunnel {
-        Tunnel { stream: self.stream, early: self.input.freeze() }
+    /// What is left of the connection once it has stopped speaking HTTP: the stream, and what
+    /// has been read off it already.
+    pub fn into_parts(self) -> (Stream, Bytes) {
+        (self.stream, self.input.freeze())
     }
 }
