@@ -62,7 +62,7 @@ struct Entry {
 impl AccessLog {
     /// Opens the record of a request that has just arrived.
     pub fn open(&self, request: &Request<RequestBody>, peer: &Bytes) -> Record {
-        let mut record = self.open_unread(peer);
+        let mut record = self.open_unread(peer, Instant::now());
         if let Some(entry) = &mut record.0 {
             let headers = request.headers();
             entry.method = Some(request.method().clone());
@@ -81,11 +81,11 @@ impl AccessLog {
     }
 
     /// Opens the record of a request that could not be read.
-    pub fn open_unread(&self, peer: &Bytes) -> Record {
+    pub fn open_unread(&self, peer: &Bytes, began: Instant) -> Record {
         Record(self.log.as_ref().map(|log| {
             Box::new(Entry {
                 log: log.clone(),
-                started: Instant::now(),
+                started: began,
                 peer: peer.clone(),
                 method: None,
                 target: Uri::default(),

@@ -33,6 +33,9 @@ const INBOX: usize = 1024;
 /// After the command has ended, how long its last answers may take to reach their readers.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
+/// Threads of each core for what blocks, such as reading the page for a 502.
+const BLOCKING: usize = 2;
+
 /// How long the drain looks for connections that the kernel has let in: they are there already.
 const LAST_IN: Duration = Duration::from_millis(1);
 
@@ -86,7 +89,10 @@ impl Cores {
         }
         let mut acceptor = Some((listener, cores.iter().map(Core::share).collect::<Vec<_>>()));
         for (number, (core, inbox)) in cores.into_iter().zip(inboxes).enumerate() {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .max_blocking_threads(BLOCKING)
+                .build()?;
             let pipeline = {
                 let (shared, drain) = (shared.clone(), drain.clone());
                 Arc::new(Pipeline::new(config, log.clone(), shared, number, drain))

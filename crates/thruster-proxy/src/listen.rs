@@ -5,12 +5,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{FromRawFd, RawFd};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 use crate::config::{self, HttpPort};
 
 /// Connections the kernel may hold for us; it cuts this to its own limit.
 const BACKLOG: i32 = 4096;
+
+/// When a silent connection is asked whether its client is still there, and how often again.
+const KEEPALIVE: TcpKeepalive =
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
 
 /// Where we go when the system keeps port 80 for root.
 const UNPRIVILEGED_PORT: u16 = 8080;
@@ -124,6 +128,9 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
+    // Connections inherit it: a client that has vanished without a word is noticed in the end,
+    // also by a tunnel that has nothing to say.
+    socket.set_tcp_keepalive(&KEEPALIVE)?;
     socket.bind(&SockAddr::from(address))?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;

@@ -2,7 +2,7 @@
 //! place. Read this first.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -83,9 +83,14 @@ impl Pipeline {
         response
     }
 
-    /// Answers a request that could not even be read.
-    pub async fn answer_unread(&self, error: Error, client: &Client) -> Response<ResponseBody> {
-        let record = self.access_log.open_unread(&client.peer);
+    /// Answers a request that could not even be read; `began` is when its first byte came.
+    pub async fn answer_unread(
+        &self,
+        error: Error,
+        client: &Client,
+        began: Instant,
+    ) -> Response<ResponseBody> {
+        let record = self.access_log.open_unread(&client.peer, began);
         self.refuse(error, record).await
     }
 

@@ -147,6 +147,16 @@ impl Client {
         matches!(end, Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset)
     }
 
+    /// What comes before these bytes.
+    pub fn rest_until(&mut self, end: &[u8]) -> Vec<u8> {
+        let mut rest = Vec::new();
+        while !rest.ends_with(end) {
+            rest.extend(self.bytes(1));
+        }
+        rest.truncate(rest.len() - end.len());
+        rest
+    }
+
     /// Whether the other side has closed, with nothing more to say.
     pub fn is_closed(&mut self) -> bool {
         is_end(&self.stream.read(&mut [0]))

@@ -17,7 +17,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
@@ -39,6 +39,9 @@ use crate::http1::Framing;
 /// instead of a reset (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
+/// Bytes of further requests that are read while one is under way.
+const PIPELINED: usize = 16 * 1024;
+
 /// How long an idle connection is left open when we stop: its next request may be under way, and
 /// would be lost. With an answer the client learns that it is to go elsewhere.
 const GRACE: Duration = Duration::from_millis(500);
@@ -57,7 +60,7 @@ pub async fn serve(stream: TcpStream, early: BytesMut, connection: &Connection) 
     loop {
         let after = match session.next_head().await {
             Next::Request(head) => session.exchange(*head).await,
-            Next::Refusal(error) => session.refuse(error).await,
+            Next::Refusal(error, began) => session.refuse(error, began).await,
             Next::Nothing => return,
         };
         match after {
@@ -124,7 +127,8 @@ impl Draining {
 /// What the client sent next.
 enum Next {
     Request(Box<Head>),
-    Refusal(Error),
+    /// And since when it has been at it.
+    Refusal(Error, Instant),
     /// It left, or was asked to, between two requests.
     Nothing,
 }
@@ -135,7 +139,7 @@ impl Session<'_> {
         let timeouts = self.connection.pipeline.timeouts;
         reader.skip_empty_lines();
         let mut is_idle = reader.buffer.is_empty();
-        let mut seen = 0;
+        let (mut seen, mut began) = (0, Instant::now());
         self.wait.restart(if is_idle { timeouts.idle } else { timeouts.read });
         loop {
             // A head that drips in is parsed when it begins and when it may be whole, not at
@@ -144,7 +148,7 @@ impl Session<'_> {
                 match head::parse(&mut reader.buffer) {
                     Ok(Some(head)) => return Next::Request(Box::new(head)),
                     Ok(None) => {}
-                    Err(error) => return Next::Refusal(error),
+                    Err(error) => return Next::Refusal(error, began),
                 }
             }
             seen = reader.buffer.len();
@@ -161,12 +165,13 @@ impl Session<'_> {
             match read.await {
                 None | Some(0) if is_idle => return Next::Nothing,
                 Some(0) if draining.is_over => return Next::Nothing,
-                None => return Next::Refusal(Error::HeadTimeout),
-                Some(0) => return Next::Refusal(Error::ClientGone),
+                None => return Next::Refusal(Error::HeadTimeout, began),
+                Some(0) => return Next::Refusal(Error::ClientGone, began),
                 Some(_) if is_idle => {
                     reader.skip_empty_lines();
                     is_idle = reader.buffer.is_empty();
                     if !is_idle {
+                        began = Instant::now();
                         self.wait.restart(timeouts.read);
                     }
                 }
@@ -231,12 +236,11 @@ impl Session<'_> {
         .await
     }
 
-    /// Ready when the client has closed its end. Requests it sends ahead wait in the buffer, up
-    /// to the size of a head.
+    /// Ready when the client has closed its end. Requests it sends ahead wait in the buffer.
     fn poll_client_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.take_back_reader();
         let Some(reader) = &mut self.reader else { return Poll::Pending };
-        while reader.buffer.len() < head::MAX_HEAD {
+        while reader.buffer.len() < PIPELINED {
             if ready!(reader.poll_fill(cx)).unwrap_or(0) == 0 {
                 return Poll::Ready(());
             }
@@ -254,9 +258,9 @@ impl Session<'_> {
         self.loan.as_ref().is_none_or(|loan| loan.is_whole())
     }
 
-    async fn refuse(&mut self, error: Error) -> After {
+    async fn refuse(&mut self, error: Error, began: Instant) -> After {
         let Connection { pipeline, client, .. } = self.connection;
-        let response = pipeline.answer_unread(error, client).await;
+        let response = pipeline.answer_unread(error, client, began).await;
         self.respond(response, &Method::GET, Version::HTTP_11, false).await
     }
 

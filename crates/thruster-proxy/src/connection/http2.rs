@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, COOKIE, HOST, UPGRADE};
@@ -159,10 +159,10 @@ async fn exchange(
     let protocol = request.extensions_mut().remove::<Protocol>();
     if *request.method() == Method::CONNECT && protocol.is_none() {
         let error = Error::NotImplemented("CONNECT is for forward proxies");
-        return pipeline.answer_unread(error, client).await;
+        return pipeline.answer_unread(error, client, Instant::now()).await;
     }
     if let Err(error) = name_host(&mut request) {
-        return pipeline.answer_unread(error, client).await;
+        return pipeline.answer_unread(error, client, Instant::now()).await;
     }
     join_cookies(&mut request);
     match protocol {
@@ -174,7 +174,10 @@ async fn exchange(
             let response = pipeline.answer(request, client).await;
             accept_websocket(response, client_end, &connection.drain)
         }
-        Some(_) => pipeline.answer_unread(Error::NotImplemented("unknown :protocol"), client).await,
+        Some(_) => {
+            let error = Error::NotImplemented("unknown :protocol");
+            pipeline.answer_unread(error, client, Instant::now()).await
+        }
     }
 }
 

@@ -10,5 +10,6 @@ mod listening;
 mod refusals;
 mod retry;
 mod soak;
+mod stopping;
 mod timeouts;
 mod upgrade;

@@ -126,8 +126,11 @@ impl Session<'_> {
 
     /// Ends a response that cannot be finished, so that the client can tell.
     async fn break_off(&mut self, framing: Framing, error: &Error) -> After {
-        if matches!(error, Error::ClientGone | Error::ClientStalled) {
-            return After::Gone;
+        match error {
+            Error::ClientGone => return After::Gone,
+            // What the kernel still holds for it would stay for minutes.
+            Error::ClientStalled => return After::Reset,
+            _ => {}
         }
         // What came before the break is the client's, if it is still there to take it.
         drop(poll_fn(|cx| self.writer.poll_flush(cx)).await);
