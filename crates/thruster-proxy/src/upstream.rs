@@ -28,7 +28,7 @@ use crate::body::{RequestBody, Upload};
 use crate::config::{self, Config, KeepAlive};
 use crate::drain::Drain;
 use crate::error::{BrokeOff, Error};
-use crate::forwarded::{Interim, RawTarget};
+use crate::forwarded::Interim;
 use crate::hop_by_hop;
 use crate::http1::Decoder;
 use crate::read_ahead::ReadAhead;
@@ -164,10 +164,10 @@ impl Upstream {
             KeepAlive::On => true,
             KeepAlive::Off => false,
         };
-        let again = is_repeatable(&request).then(|| copy(&request));
+        let may_repeat = is_repeatable(&request);
         // A kept connection may be one that the child is just about to close, so it is only for
         // what can be repeated. Where it is not used it goes: a thread may be listening to it.
-        let may_use = keeps && again.is_some() && is_modest(&request);
+        let may_use = keeps && may_repeat && is_modest(&request);
         let kept = self.pool.take().filter(|_| may_use);
         if !keeps && !request.headers().contains_key(UPGRADE) {
             // It will not be kept, and the sooner Puma knows, the sooner the thread is free.
@@ -180,15 +180,16 @@ impl Upstream {
         };
         let request = match self.ask(connection, request, is_fresh, interim).await {
             Ok(answered) => return Ok(answered),
-            Err(Failure::Unsent(unsent)) => unsent,
-            Err(Failure::Unanswered(why)) => again.ok_or(Error::NoAnswer(why))?,
+            Err(Failure::Unsent(request)) => request,
+            Err(Failure::Unanswered(_, request)) if may_repeat => request,
+            Err(Failure::Unanswered(why, _)) => return Err(Error::NoAnswer(why)),
             Err(Failure::Final(error)) => return Err(error),
         };
         tracing::debug!("A connection broke before its answer, sending again");
         let fresh = self.connect(until, took).await?;
         Box::pin(self.ask(fresh, request, true, interim)).await.map_err(|failure| match failure {
             Failure::Unsent(_) => Error::NoAnswer(BrokeOff::Closed),
-            Failure::Unanswered(why) => Error::NoAnswer(why),
+            Failure::Unanswered(why, _) => Error::NoAnswer(why),
             Failure::Final(error) => error,
         })
     }
@@ -310,15 +311,4 @@ fn is_repeatable(request: &Request<RequestBody>) -> bool {
 /// that it cannot parse; its shortest limit is 8 KiB, for a path.
 fn is_modest(request: &Request<RequestBody>) -> bool {
     request.uri().path_and_query().is_none_or(|target| target.as_str().len() < 8 * 1024)
-}
-
-fn copy(request: &Request<RequestBody>) -> Box<Request<RequestBody>> {
-    let mut copy = Box::new(Request::new(RequestBody::empty()));
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    if let Some(raw) = request.extensions().get::<RawTarget>() {
-        copy.extensions_mut().insert(raw.clone());
-    }
-    copy
 }

@@ -60,8 +60,8 @@ enum Sending {
 pub enum Failure {
     /// No byte of it was written: here it is again.
     Unsent(Box<Request<RequestBody>>),
-    /// The child broke off before the first byte of an answer.
-    Unanswered(BrokeOff),
+    /// The child broke off before the first byte of an answer: here it is again, without its body.
+    Unanswered(BrokeOff, Box<Request<RequestBody>>),
     /// It has been asked, and nothing can be done about the rest.
     Final(Error),
 }
@@ -143,7 +143,10 @@ impl Connection {
                 };
                 Err(Failure::Unsent(Box::new(Request::from_parts(parts, body))))
             }
-            Err(Error::NoAnswer(why)) if !self.has_heard => Err(Failure::Unanswered(why)),
+            Err(Error::NoAnswer(why)) if !self.has_heard => {
+                let request = Request::from_parts(parts, RequestBody::empty());
+                Err(Failure::Unanswered(why, Box::new(request)))
+            }
             Err(error) => Err(Failure::Final(error)),
         }
     }
