@@ -130,7 +130,8 @@ impl Supervisor<'_> {
     fn begin_stop(&mut self, held: Option<libc::c_int>) {
         tracing::info!("Stopping");
         notify(self.config.notify_socket.as_deref(), STOPPING);
-        self.stop = Some(Stop { held, due: Some(Instant::now() + self.config.drain_timeout) });
+        let patience = if held.is_some() { self.config.drain_timeout } else { OVERDUE };
+        self.stop = Some(Stop { held, due: Some(Instant::now() + patience) });
         match std::mem::replace(&mut self.front, Front::Closed) {
             Front::Open(server) => {
                 let sender = self.sender.clone();
