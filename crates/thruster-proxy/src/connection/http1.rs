@@ -138,6 +138,7 @@ impl Session<'_> {
         let Some(reader) = &mut self.reader else { return Next::Nothing };
         let timeouts = self.connection.pipeline.timeouts;
         reader.skip_empty_lines();
+        reader.release();
         let mut is_idle = reader.buffer.is_empty();
         let (mut seen, mut began) = (0, Instant::now());
         self.wait.restart(if is_idle { timeouts.idle } else { timeouts.read });

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
+use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
 use crate::error::Error;
@@ -35,7 +36,18 @@ impl Reader {
 
     /// Reads what has come; 0 is the end.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.buffer.capacity() == 0 {
+            let stream: &TcpStream = self.half.as_ref();
+            ready!(stream.poll_read_ready(cx))?;
+        }
         http1::poll_read(&mut self.half, &mut self.buffer, HEAD_PIECE, cx)
+    }
+
+    /// Gives up an empty buffer: thousands of idle connections need none.
+    pub fn release(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
     }
 
     /// Takes away the empty lines that some clients send after a body (RFC 9112 section 2.2).
