@@ -7,24 +7,24 @@ class BadGatewayTest < ThrusterTest
   PAGE = "<!doctype html><p>Back in a minute \u2615</p>\n"
 
   test "it gets 502 and nothing else" do
-    response = thrust(*idle_child, directory: scratch).get
+    response = thrust_alone(directory: scratch).get
     assert_equal "502", response.code
     assert_empty response.body
   end
 
   test "it gets the page of BAD_GATEWAY_PAGE" do
     File.write("#{scratch}/sorry.html", PAGE)
-    assert_page thrust(*idle_child, env: { "BAD_GATEWAY_PAGE" => "#{scratch}/sorry.html" }).get
+    assert_page thrust_alone(env: { "BAD_GATEWAY_PAGE" => "#{scratch}/sorry.html" }).get
   end
 
   test "it gets public/502.html if there is one" do
     Dir.mkdir("#{scratch}/public")
     File.write("#{scratch}/public/502.html", PAGE)
-    assert_page thrust(*idle_child, directory: scratch).get
+    assert_page thrust_alone(directory: scratch).get
   end
 
   test "the log tells what went wrong" do
-    program = thrust(*idle_child, directory: scratch)
+    program = thrust_alone(directory: scratch)
     program.get("/page")
     line = program.await_requests.first
     assert_equal ["/page", 502], line.values_at("path", "status")

@@ -7,7 +7,7 @@ class LogFormatTest < ThrusterTest
   COLOUR = /\e\[\d/
 
   def thrust_on(port, **options)
-    program = thrust(*idle_child, **options, env: { "HTTP_PORT" => port.to_s }.merge(options.fetch(:env, {})))
+    program = thrust_alone(**options, env: { "HTTP_PORT" => port.to_s }.merge(options.fetch(:env, {})))
     program.await_output(/#{port}/)
   end
 
@@ -31,7 +31,7 @@ class LogFormatTest < ThrusterTest
   end
 
   test "LOG_FORMAT=json is JSON on a terminal too" do
-    program = thrust(*idle_child, env: { "LOG_FORMAT" => "json" }, terminal: true)
+    program = thrust_alone(env: { "LOG_FORMAT" => "json" }, terminal: true)
     program.get("/a/page")
     assert_equal "/a/page", program.await_requests.first["path"]
     refute_match COLOUR, program.out

@@ -5,7 +5,7 @@ require "time"
 
 class LogTest < ThrusterTest
   FIELDS = %w[time level msg path status dur method req_content_length req_content_type resp_content_length
-              resp_content_type remote_addr user_agent cache query proto request_id upstream bytes_in bytes_out].freeze
+              resp_content_type remote_addr user_agent cache query proto request_id queue upstream bytes_in bytes_out].freeze
 
   test "each request is one line with every field" do
     puma = thrust_puma("echo")
@@ -28,7 +28,7 @@ class LogTest < ThrusterTest
     line = puma.await_requests.first
     assert_match(/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(Z|[+-]\d\d:\d\d)\z/, line["time"])
     assert_includes (before - 1)..(Time.now + 1), Time.iso8601(line["time"])
-    %w[dur upstream].each { |field| assert_kind_of Numeric, line[field] }
+    %w[dur queue upstream].each { |field| assert_kind_of Numeric, line[field] }
     assert_includes 0..((Time.now - before) * 1000).ceil, line["dur"]
     assert_operator line["upstream"], :<=, line["dur"] + 1
   end

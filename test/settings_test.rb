@@ -54,7 +54,7 @@ class SettingsTest < ThrusterTest
 
   test "every word for no keeps requests out of the log" do
     FALSE_WORDS.each do |word|
-      program = thrust(*idle_child, env: { "LOG_REQUESTS" => word })
+      program = thrust_alone(env: { "LOG_REQUESTS" => word })
       program.get
       program.signal :TERM
       program.await_end

@@ -8,6 +8,7 @@ require_relative "support/program"
 require_relative "support/thrust"
 require_relative "support/client"
 require_relative "support/gate"
+require_relative "support/crowd"
 
 # A test that starts programs as their users do, and leaves none of them behind.
 class ThrusterTest < Minitest::Test
@@ -18,6 +19,12 @@ class ThrusterTest < Minitest::Test
 
   def self.test(sentence, &block)
     define_method("test_#{sentence.gsub(/\W+/, "_")}", &block)
+  end
+
+  # For what measures: no other test runs beside these.
+  def self.alone!
+    define_singleton_method(:test_order) { :random }
+    define_singleton_method(:run_one_method, &Minitest::Test.method(:run_one_method))
   end
 
   def setup
@@ -48,6 +55,11 @@ class ThrusterTest < Minitest::Test
     puma.await_start
   end
 
+  # So many clients, each with its next request as soon as it is answered, until the test has seen enough.
+  def crowd(port, clients: 4, **options)
+    Crowd.new(port, clients, **options).tap { |crowd| @opened << crowd }
+  end
+
   # A raw connection to what listens there.
   def connect(port)
     Conversation.new(port).tap { |conversation| @opened << conversation }
@@ -56,6 +68,11 @@ class ThrusterTest < Minitest::Test
   # A child of thrust that lives on and does nothing. It is no Ruby, which may lose a signal while it starts.
   def idle_child
     ["tail", "-f", File::NULL]
+  end
+
+  # thrust in front of nobody: whoever asks gets a 502 at once.
+  def thrust_alone(env: {}, **options)
+    thrust(*idle_child, env: { "BOOT_TIMEOUT" => "0" }.merge(env), **options)
   end
 
   # For what can be seen, or is done, on Linux alone.

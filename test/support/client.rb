@@ -47,7 +47,7 @@ class Conversation
 
   # Waits for the text and returns everything up to its end.
   def read_until(text)
-    fetch("#{text.inspect} after #{@unread.inspect}") while (place = @unread.index(text)).nil?
+    fetch(text.inspect) while (place = @unread.index(text)).nil?
     @unread.slice!(0, place + text.bytesize)
   end
 
@@ -56,7 +56,7 @@ class Conversation
   end
 
   def read(count)
-    fetch("#{count} bytes after #{@unread.inspect}") while @unread.bytesize < count
+    fetch("#{count} bytes") while @unread.bytesize < count
     @unread.slice!(0, count)
   end
 
@@ -78,7 +78,7 @@ class Conversation
   private
 
   def fetch(event)
-    @socket.wait_readable(Patience.left(Patience.deadline, event)) or raise Patience::Exhausted, "waited in vain for #{event}"
+    @socket.wait_readable(Patience::LIMIT) or raise Patience::Exhausted, "waited in vain for #{event} after #{@unread.inspect}"
     @unread << @socket.readpartial(65_536)
   end
 end

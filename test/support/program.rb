@@ -11,15 +11,15 @@ class Program
 
   attr_reader :pid
 
-  # With `terminal`, its standard output is one.
-  def initialize(*command, env: {}, directory: Dir.pwd, input: File::NULL, terminal: false)
+  # With `terminal`, its standard output is one. `descriptors` are those it gets beside the standard three.
+  def initialize(*command, env: {}, directory: Dir.pwd, input: File::NULL, terminal: false, descriptors: {})
     @command = command
     @monitor = Monitor.new
     @news = @monitor.new_cond
     @out, out = terminal ? PTY.open : IO.pipe
     @err, err = IO.pipe
     @pid = spawn(INHERITED.merge(env), *command, in: input, out: out, err: err, chdir: directory,
-                                                 pgroup: true, unsetenv_others: true)
+                                                 pgroup: true, unsetenv_others: true, **descriptors)
     out.close
     err.close
     watch
@@ -109,7 +109,7 @@ class Program
       answer
     end
   rescue Patience::Exhausted => error
-    raise error, "#{@command.join(" ")}: #{error.message}\n--- out\n#{out}\n--- err\n#{err}"
+    raise error, "#{@command.join(" ")}: #{error.message}\n--- out\n#{out[-5_000..] || out}\n--- err\n#{err}"
   end
 
   def ended?

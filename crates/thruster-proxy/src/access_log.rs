@@ -195,11 +195,12 @@ impl Entry {
         let peer = str::from_utf8(&self.peer).expect("an address is ASCII");
         let mut line = Line::begin(out, self.log.style, "INFO", "Request");
         let path = self.method.as_ref().map_or("", |_| self.target.path());
+        let method = self.method.as_ref().map_or("", Method::as_str);
         let query = query::filtered(self.target.query().unwrap_or_default());
         line.text("path", &cut(Cow::Borrowed(path), longest))
             .number("status", self.status.map_or(0, |status| status.as_u16()))
             .number("dur", self.started.elapsed().as_millis() as u64)
-            .text("method", self.method.as_ref().map_or("", Method::as_str))
+            .text("method", &cut(Cow::Borrowed(method), longest))
             .number("req_content_length", self.request_length)
             .text("req_content_type", &text(&self.request_type))
             .number("resp_content_length", self.sent)

@@ -1,7 +1,6 @@
 //! The two bodies of an exchange: the request's on its way in, bounded and under a deadline;
 //! the response's on its way out. Enums, so that no frame is boxed.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -21,6 +21,7 @@ use crate::deadline::Patience;
 use crate::error::Error;
 use crate::forwarded;
 use crate::hop_by_hop;
+use crate::read_ahead::Held;
 use crate::upstream::{AnswerBody, Tunnel};
 
 /// What is known of a request's body while, and after, somebody else reads it.
@@ -52,9 +53,11 @@ struct InFlight {
     limit: u64,
     patience: Patience,
     /// What has been collected before anybody asked (BUFFER_REQUESTS).
-    gathered: VecDeque<Frame<Bytes>>,
+    gathered: BytesMut,
+    trailers: Option<HeaderMap>,
     /// The source has nothing more.
     is_read: bool,
+    held: Option<Held>,
 }
 
 enum Source {
@@ -84,8 +87,10 @@ impl RequestBody {
             upload: Arc::default(),
             limit: u64::MAX,
             patience: Patience::new(None),
-            gathered: VecDeque::new(),
+            gathered: BytesMut::new(),
+            trailers: None,
             is_read: false,
+            held: None,
         })))
     }
 
@@ -98,19 +103,30 @@ impl RequestBody {
         self.0.is_none()
     }
 
-    /// Collects up to so many bytes before anybody asks for them.
+    /// Collects the body before anybody asks for it, as far as `held` allows.
     ///
     /// # Errors
     /// The body broke off.
-    pub async fn gather(&mut self, bytes: u64) -> Result<(), Error> {
+    pub async fn gather(&mut self, mut held: Held) -> Result<(), Error> {
         let Some(body) = &mut self.0 else { return Ok(()) };
-        while !body.is_read && body.gathered() < bytes {
-            match poll_fn(|cx| body.poll_source(cx)).await? {
-                Some(frame) => body.gathered.push_back(frame),
+        while !body.is_read && held.set(body.gathered.len()) {
+            match poll_fn(|cx| body.poll_source(cx)).await?.map(Frame::into_data) {
+                Some(Ok(data)) => body.gathered.extend_from_slice(&data),
+                Some(Err(frame)) => body.trailers = frame.into_trailers().ok(),
                 None => body.is_read = true,
             }
         }
+        body.held = Some(held);
         Ok(())
+    }
+
+    /// Whether the client is known to have left without waiting for its answer.
+    pub fn has_client_left(&mut self, cx: &mut Context<'_>) -> bool {
+        match self.0.as_mut().map(|body| &mut body.source) {
+            Some(Source::Http1(reader)) => reader.has_client_left(cx),
+            // hyper drops the request of a stream that was reset.
+            Some(Source::Http2(_)) | None => false,
+        }
     }
 
     /// From now on more than `limit` bytes, or no byte for `patience`, break the body off.
@@ -124,27 +140,26 @@ impl RequestBody {
 
 impl InFlight {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Error>> {
-        match self.gathered.pop_front() {
-            Some(frame) => Poll::Ready(Ok(Some(frame))),
+        if !self.gathered.is_empty() {
+            return Poll::Ready(Ok(Some(Frame::data(self.gathered.split().freeze()))));
+        }
+        match self.trailers.take() {
+            Some(trailers) => Poll::Ready(Ok(Some(Frame::trailers(trailers)))),
             None if self.is_read => Poll::Ready(Ok(None)),
             None => self.poll_source(cx),
         }
     }
 
-    /// Bytes that have been collected.
-    fn gathered(&self) -> u64 {
-        self.gathered.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum()
-    }
-
     fn size_hint(&self) -> SizeHint {
         let rest = match &self.source {
             // Trailers can only follow chunks.
-            _ if self.gathered.iter().any(Frame::is_trailers) => None,
+            _ if self.trailers.is_some() => None,
             _ if self.is_read => Some(0),
             Source::Http1(reader) => reader.size_hint().exact(),
             Source::Http2(incoming) => incoming.size_hint().exact(),
         };
-        rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest + self.gathered()))
+        let gathered = self.gathered.len() as u64;
+        rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest + gathered))
     }
 
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Error>> {

@@ -8,7 +8,6 @@ mod value;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
-use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,8 +42,9 @@ pub struct Config {
 /// Where we listen.
 #[derive(Debug, Clone)]
 pub struct Listen {
-    /// A listening socket we were started with (systemd's LISTEN_FDS), instead of all else here.
-    pub inherited: Option<RawFd>,
+    /// Sockets that we were started with (systemd's LISTEN_FDS). The first takes the place of all
+    /// else here.
+    pub inherited: u16,
     /// One address, or all of them, IPv4 and IPv6.
     pub bind: Option<IpAddr>,
     pub http_port: HttpPort,

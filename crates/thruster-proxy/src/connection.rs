@@ -29,15 +29,16 @@ pub async fn serve(mut stream: TcpStream, connection: Connection) {
     let mut early = BytesMut::new();
     if connection.h2c {
         let drain = connection.drain.clone();
-        tokio::select! {
-            () = read_preface(&mut stream, &mut early, &connection) => {}
-            () = drain.begun() => {}
-        }
+        let is_silent = tokio::select! {
+            () = read_preface(&mut stream, &mut early, &connection) => early.is_empty(),
+            // HTTP/1 knows how long to wait for a request that may be under way.
+            () = drain.begun() => false,
+        };
         if early.starts_with(PREFACE) {
             return http2::serve(stream, early, connection).await;
         }
-        // It has been silent for as long as it may, or has left.
-        if early.is_empty() {
+        // It has said nothing for as long as it may, or has left.
+        if is_silent {
             return;
         }
     }

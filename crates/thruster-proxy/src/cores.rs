@@ -31,16 +31,16 @@ const MOST: usize = 8;
 const INBOX: usize = 1024;
 
 /// After the command has ended, how long its last answers may take to reach their readers.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Threads of each core for what blocks, such as reading the page for a 502.
 const BLOCKING: usize = 2;
 
-/// How long the drain looks for connections that the kernel has let in: they are there already.
-const LAST_IN: Duration = Duration::from_millis(1);
+/// How long the drain looks for another connection that the kernel was letting in: a round trip.
+const LAST_IN: Duration = Duration::from_millis(50);
 
 /// How often each core's pipeline tidies up.
-const TIDY_EVERY: Duration = Duration::from_secs(5);
+const TIDY_EVERY: Duration = Duration::from_secs(1);
 
 /// The threads that serve.
 pub struct Cores {
@@ -48,6 +48,7 @@ pub struct Cores {
     ended: Receiver<Infallible>,
 }
 
+#[derive(Clone)]
 struct Core {
     inbox: mpsc::Sender<(TcpStream, SocketAddr)>,
     load: Arc<AtomicUsize>,
@@ -87,7 +88,7 @@ impl Cores {
             cores.push(Core { inbox, load: Arc::default() });
             inboxes.push(receiver);
         }
-        let mut acceptor = Some((listener, cores.iter().map(Core::share).collect::<Vec<_>>()));
+        let mut acceptor = Some((listener, cores.clone()));
         for (number, (core, inbox)) in cores.into_iter().zip(inboxes).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -103,7 +104,7 @@ impl Cores {
                 load: core.load,
                 drain: drain.clone(),
                 h2c: config.h2c,
-                is_inherited: config.listen.inherited.is_some(),
+                is_inherited: config.listen.inherited > 0,
             };
             let (acceptor, alive): (_, Sender<Infallible>) = (acceptor.take(), alive.clone());
             std::thread::Builder::new().name(format!("core-{number}")).spawn(move || {
@@ -120,12 +121,6 @@ impl Cores {
     pub fn wait(&self) {
         // Nothing is ever sent: all senders gone means all threads gone.
         let _ = self.ended.recv();
-    }
-}
-
-impl Core {
-    fn share(&self) -> Core {
-        Core { inbox: self.inbox.clone(), load: self.load.clone() }
     }
 }
 

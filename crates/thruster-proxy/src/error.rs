@@ -6,7 +6,7 @@ use std::io;
 use http::StatusCode;
 
 /// nginx's code for a client that left before its answer; only ever seen in the log.
-pub const CLIENT_CLOSED_REQUEST: u16 = 499;
+const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

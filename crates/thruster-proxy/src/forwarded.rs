@@ -140,9 +140,9 @@ pub fn remove_from_trailers(trailers: &mut HeaderMap) {
 /// Rails' `remote_ip` has it, else the first. Only worth something from a trusted peer.
 pub fn client_address(headers: &HeaderMap) -> Option<String> {
     let list = joined(headers, X_FORWARDED_FOR)?;
-    let named = || list.split(',').map(str::trim).filter(|name| !name.is_empty());
-    let is_public = |name: &&str| name.parse().is_ok_and(|address| !is_private(address));
-    named().rev().find(is_public).or_else(|| named().next()).map(str::to_owned)
+    let named: Vec<IpAddr> = list.split(',').filter_map(|name| name.trim().parse().ok()).collect();
+    let public = named.iter().rev().find(|address| !is_private(**address));
+    public.or(named.first()).map(IpAddr::to_string)
 }
 
 fn is_private(address: IpAddr) -> bool {
@@ -291,6 +291,7 @@ mod tests {
         };
         assert_eq!(logged("6.6.6.6, 1.2.3.4, 10.0.0.1").as_deref(), Some("1.2.3.4"));
         assert_eq!(logged("10.0.0.2, 10.0.0.1").as_deref(), Some("10.0.0.2"));
+        assert_eq!(logged("unknown, <script>"), None);
         assert_eq!(client_address(&HeaderMap::new()), None);
     }
 }

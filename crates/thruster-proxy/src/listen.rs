@@ -42,23 +42,36 @@ pub struct CannotListen {
 /// The port is taken, or not ours to have; the descriptor is no listening socket.
 pub fn http(listen: &config::Listen, target_port: u16) -> Result<TcpListener, CannotListen> {
     match listen.inherited {
-        None => bind_http(listen, target_port),
-        Some(descriptor) => inherit(descriptor).map_err(|error| CannotListen {
+        0 => bind_http(listen, target_port),
+        _ => inherit().map_err(|error| CannotListen {
             address: (Ipv4Addr::UNSPECIFIED, 0).into(),
             reason: format!("LISTEN_FDS promised a listening socket: {error}"),
         }),
     }
 }
 
+/// The first of the descriptors that systemd hands over.
+const FIRST_INHERITED: RawFd = 3;
+
+/// Lets no child of ours have the sockets we were started with; to be called before there is one.
 #[allow(unsafe_code)]
-fn inherit(descriptor: RawFd) -> io::Result<TcpListener> {
+pub fn keep_inherited(count: u16) {
+    for descriptor in (FIRST_INHERITED..).take(count.into()) {
+        // SAFETY: fcntl touches no memory of ours, and a descriptor that is not open is an error.
+        if unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) } != 0 {
+            tracing::warn!(descriptor, "LISTEN_FDS promised more sockets than there are");
+        }
+    }
+}
+
+#[allow(unsafe_code)]
+fn inherit() -> io::Result<TcpListener> {
     // SAFETY: whoever set LISTEN_PID to our number has given us this descriptor, and nobody else
-    // in this process knows of it. That it is a listening socket is checked next.
-    let socket = unsafe { Socket::from_raw_fd(descriptor) };
+    // in this process uses it. That it is a listening socket is checked next.
+    let socket = unsafe { Socket::from_raw_fd(FIRST_INHERITED) };
     if !socket.is_listener()? {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    socket.set_cloexec(true)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
 }
@@ -142,9 +155,19 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
 pub fn shut_door(listener: &tokio::net::TcpListener) {
     #[cfg(target_os = "linux")]
     {
-        // A filter that takes no packet: their SYNs are lost, and refused when sent again.
-        let nothing = [socket2::SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0)];
-        if let Err(error) = socket2::SockRef::from(listener).attach_filter(&nothing) {
+        // A filter that takes no packet with SYN and without ACK (RFC 9293 section 3.1: the flags
+        // are the 14th byte): new clients are refused when they try again, and those whose
+        // handshake is under way get in.
+        let instruction =
+            |code: u32, jump: (u8, u8), k| socket2::SockFilter::new(code as u16, jump.0, jump.1, k);
+        let no_syn = [
+            instruction(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, (0, 0), 13),
+            instruction(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, (0, 0), 0x12),
+            instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, (0, 1), 0x02),
+            instruction(libc::BPF_RET | libc::BPF_K, (0, 0), 0),
+            instruction(libc::BPF_RET | libc::BPF_K, (0, 0), u32::MAX),
+        ];
+        if let Err(error) = socket2::SockRef::from(listener).attach_filter(&no_syn) {
             tracing::debug!(%error, "Cannot keep new clients out while the last are let in");
         }
     }

@@ -25,6 +25,10 @@ use crate::upstream::{Answer, Shared, Took, Upstream};
 #[derive(Clone, Copy)]
 pub struct ClosesConnection;
 
+/// Marks a response that nobody is there to read.
+#[derive(Clone, Copy)]
+pub struct ClientLeft;
+
 /// The stages, as one core uses them.
 pub struct Pipeline {
     access_log: AccessLog,
@@ -113,7 +117,10 @@ impl Pipeline {
         let now = SystemTime::now();
         forwarded::on_request(request.headers_mut(), client, self.trust_forwarded, now, id);
 
-        request.body_mut().gather(self.buffer_requests).await?;
+        if self.buffer_requests > 0 {
+            let held = self.read_ahead.hold_up_to(self.buffer_requests);
+            Box::pin(request.body_mut().gather(held)).await?;
+        }
 
         let interim = (request.version() == Version::HTTP_11).then_some(&client.interim);
         let mut took = Took::default();
@@ -165,6 +172,9 @@ impl Pipeline {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if matches!(error, Error::ClientGone | Error::ClientStalled) {
+            response.extensions_mut().insert(ClientLeft);
         }
         if error.closes_connection() {
             response.extensions_mut().insert(ClosesConnection);

@@ -34,17 +34,23 @@ impl ReadAhead {
     pub fn hold(&self) -> Held {
         Held { bound: self.clone(), bytes: 0 }
     }
+
+    /// As [`hold`](Self::hold), for something that has a bound of its own.
+    pub fn hold_up_to(&self, each: u64) -> Held {
+        let each = usize::try_from(each).unwrap_or(usize::MAX);
+        Held { bound: ReadAhead { each, total: self.total.clone() }, bytes: 0 }
+    }
 }
 
 impl Held {
     /// So many bytes wait now. Returns whether there may be more.
     pub fn set(&mut self, bytes: usize) -> bool {
-        let others = match bytes >= self.bytes {
+        let all = match bytes >= self.bytes {
             true => self.bound.total.fetch_add(bytes - self.bytes, Relaxed),
             false => self.bound.total.fetch_sub(self.bytes - bytes, Relaxed),
         };
         self.bytes = bytes;
-        bytes < LEAST || bytes < self.bound.each && others < ALL
+        bytes < LEAST.min(self.bound.each) || bytes < self.bound.each && all < ALL
     }
 }
 

@@ -65,7 +65,10 @@ pub fn next() -> io::Result<Signal> {
     let is_from_kernel = unsafe { info.assume_init() }.si_code == libc::SI_KERNEL;
     Ok(match number {
         libc::SIGCHLD => Signal::ChildEnded,
-        number if is_from_kernel => Signal::FromTerminal(number),
+        // A hang-up may be for the leader of the session alone, and that may be us.
+        number @ (libc::SIGINT | libc::SIGQUIT | libc::SIGWINCH) if is_from_kernel => {
+            Signal::FromTerminal(number)
+        }
         number => Signal::Forward(number),
     })
 }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::child::Child;
 use crate::config::Config;
-use crate::descriptors;
 use crate::log::Log;
 use crate::notify::{READY, STOPPING, notify};
 use crate::run::{Draining, Server};
 use crate::signals::{self, Signal};
 use crate::upstream::Target;
+use crate::{descriptors, listen};
 
 /// How long the command may take to go before the log says that it has not.
 const OVERDUE: Duration = Duration::from_secs(10);
@@ -23,6 +23,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 enum Event {
     Signal(Signal),
+    /// There will be no more of them.
+    Deaf(io::Error),
     /// The child accepts connections.
     Accepting,
     /// The last connection has ended.
@@ -39,6 +41,7 @@ pub fn supervise(
     command: &OsString,
     arguments: &[OsString],
 ) -> Result<u8, String> {
+    listen::keep_inherited(config.listen.inherited);
     let descriptors = descriptors::raise().map_err(|e| format!("no limit on open files: {e}"))?;
     let (sender, events) = channel();
     // Ports first: if they cannot be had, there is no point in starting anything.
@@ -53,7 +56,8 @@ pub fn supervise(
         look_for_child(&config.upstream, sender.clone())?;
     }
     let front = server.map_or(Front::Closed, Front::Open);
-    let mut supervisor = Supervisor { config, log, child, front, sender, stop: None };
+    let mut supervisor =
+        Supervisor { config, log, child, front, sender, stop: None, complaint: None };
     let status = supervisor.wait(&events)?;
     tracing::debug!(status, "The command has ended");
     supervisor.leave();
@@ -67,6 +71,8 @@ struct Supervisor<'c> {
     front: Front,
     sender: Sender<Event>,
     stop: Option<Stop>,
+    /// Why this cannot go on; told when the command has ended.
+    complaint: Option<String>,
 }
 
 /// What clients find.
@@ -97,17 +103,16 @@ impl Supervisor<'_> {
             match event {
                 Ok(Event::Signal(Signal::ChildEnded)) => {
                     if let Some(status) = self.child.reap() {
-                        return Ok(status);
+                        return self.complaint.take().map_or(Ok(status), Err);
                     }
                 }
                 Ok(Event::Signal(Signal::Forward(number))) => self.pass(number, false),
                 Ok(Event::Signal(Signal::FromTerminal(number))) => self.pass(number, true),
-                Ok(Event::Accepting) => self.child_accepts()?,
+                Ok(Event::Accepting) => self.child_accepts(),
                 Ok(Event::Drained) => self.release(),
                 Err(RecvTimeoutError::Timeout) => self.overdue(),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err("signals no longer arrive".to_owned());
-                }
+                Ok(Event::Deaf(error)) => return Err(format!("signals no longer arrive: {error}")),
+                Err(RecvTimeoutError::Disconnected) => unreachable!("we hold a sender ourselves"),
             }
         }
     }
@@ -167,21 +172,20 @@ impl Supervisor<'_> {
         }
     }
 
-    fn child_accepts(&mut self) -> Result<(), String> {
+    fn child_accepts(&mut self) {
         if self.stop.is_some() {
-            return Ok(());
+            return;
         }
         if let Front::Closed = self.front {
             match start(self.config, self.log) {
                 Ok(server) => self.front = Front::Open(server),
                 Err(complaint) => {
-                    self.child.signal(libc::SIGTERM);
-                    return Err(complaint);
+                    self.complaint = Some(complaint);
+                    return self.begin_stop(Some(libc::SIGTERM));
                 }
             }
         }
         notify(self.config.notify_socket.as_deref(), READY);
-        Ok(())
     }
 
     fn leave(self) {
@@ -206,7 +210,8 @@ fn listen_for_signals(sender: Sender<Event>) -> Result<(), String> {
                 Ok(signal) if sender.send(Event::Signal(signal)).is_err() => return,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return,
+                // Nobody is left to hear it once the child has ended.
+                Err(error) => return drop(sender.send(Event::Deaf(error))),
             }
         }
     };

@@ -13,7 +13,10 @@ pub use answer::AnswerBody;
 pub use target::{Target, is_not_listening};
 pub use tunnel::Tunnel;
 
+use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::header::{CONNECTION, HOST, UPGRADE};
@@ -35,6 +38,9 @@ use crate::read_ahead::ReadAhead;
 
 /// How long the one at the door waits before it knocks again: the first pause, and the longest.
 const KNOCK_AGAIN: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+
+/// A wait that is long enough for a client to lose patience in.
+const NOTICEABLE: Duration = Duration::from_millis(1);
 
 /// How much of the drain WebSockets are closed in. The rest is for their clients to say goodbye.
 const SPREAD: f64 = 0.8;
@@ -127,11 +133,7 @@ impl Upstream {
         took: &mut Took,
     ) -> Result<Answer, Error> {
         let arrived = Instant::now();
-        // A connection that may live for days is no request that waits for a thread.
-        let place = match &protocol {
-            None => self.line.place().await,
-            Some(_) => Ok(None),
-        };
+        let place = self.line.place().await;
         took.queue = arrived.elapsed();
         let place = place?;
         let headers = request.headers_mut();
@@ -142,7 +144,7 @@ impl Upstream {
             headers.insert(UPGRADE, protocol);
         }
         let upload = request.body().upload();
-        let sent = self.send(request, interim, arrived + patience, took).await;
+        let sent = self.send(request, interim, Instant::now() + patience, took).await;
         let (connection, head, decoder) = sent.map_err(|error| {
             upload.as_ref().and_then(|upload| upload_fault(upload)).unwrap_or(error)
         })?;
@@ -178,6 +180,11 @@ impl Upstream {
             Some(kept) => kept,
             None => self.connect(until, took).await?,
         };
+        // A body is read by whoever sends it on, so nobody has watched the client meanwhile.
+        let has_waited = took.queue > NOTICEABLE;
+        if has_waited && poll_fn(|cx| Poll::Ready(request.body_mut().has_client_left(cx))).await {
+            return Err(Error::ClientGone);
+        }
         let request = match self.ask(connection, request, is_fresh, interim).await {
             Ok(answered) => return Ok(answered),
             Err(Failure::Unsent(request)) => request,
@@ -230,7 +237,12 @@ impl Upstream {
                 Some(timeout) => tokio::time::timeout(timeout, self.target.connect()).await,
                 None => Ok(self.target.connect().await),
             };
-            match connected.map_err(|_| Error::UpstreamTimeout)? {
+            let connected = connected.map_err(|_| Error::UpstreamTimeout)?;
+            let connected = connected.and_then(|stream| match stream.is_open() {
+                true => Ok(stream),
+                false => Err(io::ErrorKind::ConnectionRefused.into()),
+            });
+            match connected {
                 Ok(stream) => {
                     self.line.accepted();
                     return Ok(stream);
@@ -270,15 +282,22 @@ impl Upstream {
         let protocol = head.headers.get(UPGRADE).cloned();
         hop_by_hop::remove(&mut head.headers);
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
-            let line = (self.keep_alive == KeepAlive::Auto).then(|| self.line.clone());
-            let source =
-                Source { connection, pool: self.pool.clone(), line, _place: place, upload };
+            let source = Source {
+                connection,
+                pool: self.pool.clone(),
+                keep_alive: self.keep_alive,
+                line: self.line.clone(),
+                _place: place,
+                upload,
+            };
             let body = AnswerBody::new(source, decoder);
             return Ok(Answer::Response(Response::from_parts(head, body)));
         }
         // Unasked, or without saying to what, which RFC 9110 section 15.2.2 demands.
         let protocol = protocol.filter(|_| has_wish).ok_or(Error::UnaskedSwitch)?;
         head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        // Its place goes back with this: a tunnel that may live for days holds no thread of Puma's.
+        drop(place);
         let is_websocket = protocol.as_bytes().eq_ignore_ascii_case(b"websocket");
         head.headers.insert(UPGRADE, protocol);
         let (stream, early) = connection.into_parts();

@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::os::fd::RawFd;
 use std::time::Duration;
 
 use super::settings::{SETTINGS, Setting, setting_named};
@@ -89,7 +88,7 @@ impl<E: Environment> Reader<'_, E> {
         let target_port = self.value("TARGET_PORT", value::port);
         let https_port = self.value("HTTPS_PORT", value::listening_port);
         let http_port = self.http_port(target_port);
-        let (inherited, bind) = (self.inherited_listener(), self.set("BIND", value::address));
+        let (inherited, bind) = (self.inherited_sockets(), self.set("BIND", value::address));
         let listen = Listen { inherited, bind, http_port, https_port };
         self.check_ports(&listen, target_port, !domains.is_empty());
         Config {
@@ -181,21 +180,23 @@ impl<E: Environment> Reader<'_, E> {
         }
     }
 
-    /// The first of the sockets that systemd has opened for this very process (sd_listen_fds(3)).
-    fn inherited_listener(&self) -> Option<RawFd> {
-        const FIRST: RawFd = 3;
+    /// Sockets that systemd has opened for this very process (sd_listen_fds(3)).
+    fn inherited_sockets(&self) -> u16 {
         let number = |name| self.environment.variable(name)?.to_str()?.parse::<u32>().ok();
         let is_for_us = number("LISTEN_PID") == Some(std::process::id());
-        (is_for_us && number("LISTEN_FDS").unwrap_or(0) > 0).then_some(FIRST)
+        let count = number("LISTEN_FDS").filter(|_| is_for_us).unwrap_or(0);
+        u16::try_from(count).unwrap_or(0)
     }
 
     fn check_ports(&mut self, listen: &Listen, target_port: u16, has_tls: bool) {
+        // The command listens elsewhere then.
+        let has_socket = current(self.environment, setting_named("TARGET_SOCKET")).is_some();
         let http_port = listen.http_port.wanted();
         let mut complain = |variable: &str, value: u16, expected: String| {
             let (variable, value) = (variable.to_owned(), value.to_string());
             self.errors.push(Complaint { variable, value, expected });
         };
-        if http_port == target_port && listen.inherited.is_none() {
+        if http_port == target_port && listen.inherited == 0 && !has_socket {
             let expected = "a port other than TARGET_PORT, or we would proxy to ourselves";
             complain("HTTP_PORT", http_port, expected.to_owned());
         }

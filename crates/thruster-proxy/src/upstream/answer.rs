@@ -14,6 +14,7 @@ use super::line::Line;
 use super::pool::Pool;
 use super::upload_fault;
 use crate::body::Upload;
+use crate::config::KeepAlive;
 use crate::error::Error;
 use crate::hop_by_hop;
 use crate::http1::Decoder;
@@ -27,8 +28,9 @@ pub struct AnswerBody {
 pub struct Source {
     pub connection: Box<Connection>,
     pub pool: Arc<Pool>,
-    /// Asked at the end whether the connection may be kept; `None` is always.
-    pub line: Option<Arc<Line>>,
+    pub keep_alive: KeepAlive,
+    /// Asked at the end whether the connection may be kept.
+    pub line: Arc<Line>,
     /// Given up with the end.
     pub _place: Option<OwnedSemaphorePermit>,
     /// What may be to blame if the exchange breaks off.
@@ -73,8 +75,15 @@ impl AnswerBody {
     }
 
     fn finish(&mut self) {
-        let Some(Source { connection, pool, line, .. }) = self.source.take() else { return };
-        if connection.is_reusable() && line.is_none_or(|line| !line.is_long(Instant::now())) {
+        let Some(Source { connection, pool, keep_alive, line, .. }) = self.source.take() else {
+            return;
+        };
+        let may_stay = match keep_alive {
+            KeepAlive::Auto => !line.is_long(Instant::now()),
+            KeepAlive::On => true,
+            KeepAlive::Off => false,
+        };
+        if may_stay && connection.is_reusable() {
             pool.put(connection);
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::connection::Connection;
 
 /// Puma closes idle connections after 20 s (versions 3 to 6) or more. Ours go well before.
-const IDLE: Duration = Duration::from_secs(15);
+const IDLE: Duration = Duration::from_secs(10);
 
 /// Boxed because they are large, and handed from pool to request to body and back.
 type Shelf = Vec<Box<Connection>>;
@@ -51,7 +51,7 @@ impl Pool {
         let mut cx = Context::from_waker(Waker::noop());
         loop {
             let mut connection = self.shelves.lock(shelf).pop()?;
-            if connection.is_alive(&mut cx) {
+            if connection.idle_since.elapsed() < IDLE && connection.is_alive(&mut cx) {
                 return Some(connection);
             }
         }

@@ -1,11 +1,13 @@
 //! Where the child listens, and a connection to it.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -69,9 +71,29 @@ async fn connect_to_port(port: u16) -> io::Result<TcpStream> {
     }
 }
 
+impl Stream {
+    /// Whether the child has left it open so far. Puma closes what it has accepted and not read
+    /// from when it restarts; a request is better not sent there, least of all one that cannot
+    /// be repeated.
+    pub fn is_open(&self) -> bool {
+        let socket = match self {
+            Stream::Tcp(stream) => SockRef::from(stream),
+            Stream::Unix(stream) => SockRef::from(stream),
+        };
+        match socket.peek(&mut [MaybeUninit::uninit()]) {
+            Ok(length) => length > 0,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
 /// Nobody listens there, yet or for the moment.
 pub fn is_not_listening(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+    // A Unix socket whose backlog is full says "try again", where TCP would have waited.
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound | io::ErrorKind::WouldBlock
+    )
 }
 
 impl AsyncRead for Stream {

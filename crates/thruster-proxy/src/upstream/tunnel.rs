@@ -52,26 +52,30 @@ impl Tunnel {
             }
             tokio::select! {
                 () = tokio::time::sleep(moment) => {}
+                () = drain.clone().over() => {}
+            }
+            tokio::select! {
+                () = pace.pause_between_frames() => {}
                 () = drain.over() => {}
             }
-            pace.pause_between_frames().await;
         };
-        if client.write_all(&self.early).await.is_ok() {
-            let is_to_close = {
-                let mut copying = pin!(copy_bidirectional(&mut client, &mut child));
-                let is_over = tokio::select! {
-                    _ = &mut copying => true,
-                    () = goodbye => false,
-                };
-                if !is_over && !is_websocket {
-                    // The child has ended, and the client may not care to close its own end.
-                    drop(tokio::time::timeout(LAST_BYTES, copying).await);
-                }
-                !is_over && is_websocket
+        let is_to_close = {
+            let mut copying = pin!(async {
+                client.write_all(&self.early).await?;
+                copy_bidirectional(&mut client, &mut child).await
+            });
+            let is_over = tokio::select! {
+                _ = &mut copying => true,
+                () = goodbye => false,
             };
-            if is_to_close {
-                drop(tokio::time::timeout(LAST_BYTES, say_goodbye(&mut client)).await);
+            if !is_over && !is_websocket {
+                // The child has ended, and the client may not care to close its own end.
+                drop(tokio::time::timeout(LAST_BYTES, copying).await);
             }
+            !is_over && is_websocket
+        };
+        if is_to_close {
+            drop(tokio::time::timeout(LAST_BYTES, say_goodbye(&mut client)).await);
         }
         record.tunnelled(child.written, client.written);
     }

@@ -131,6 +131,19 @@ impl BodyReader {
         }
     }
 
+    /// Whether the client has closed its end. Reads no further than a piece ahead.
+    pub fn has_client_left(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(reader) = &mut self.reader else { return false };
+        while reader.buffer.len() < BODY_PIECE {
+            match http1::poll_read(&mut reader.half, &mut reader.buffer, BODY_PIECE, cx) {
+                Poll::Pending => return false,
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0) | Err(_)) => return true,
+            }
+        }
+        false
+    }
+
     pub fn size_hint(&self) -> SizeHint {
         self.decoder.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }

@@ -10,9 +10,9 @@ use http_body::Body;
 use super::Session;
 use super::encode::{self, Exchange};
 use crate::body::{Content, ResponseBody};
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::http1::Framing;
-use crate::pipeline::ClosesConnection;
+use crate::pipeline::{ClientLeft, ClosesConnection};
 use crate::read_ahead::Held;
 
 /// What becomes of the connection after a response.
@@ -44,7 +44,7 @@ impl Session<'_> {
         wants_more: bool,
     ) -> After {
         let (mut head, mut body) = response.into_parts();
-        if head.status.as_u16() == error::CLIENT_CLOSED_REQUEST {
+        if head.extensions.get::<ClientLeft>().is_some() {
             return After::Gone;
         }
         let keep_alive = wants_more && head.extensions.get::<ClosesConnection>().is_none();

@@ -47,7 +47,7 @@ impl Shared {
 }
 
 impl Ahead {
-    /// Begins to read. An answer that is here already needs no task.
+    /// Begins to read.
     pub async fn start(
         answer: AnswerBody,
         record: Record,
@@ -57,8 +57,13 @@ impl Ahead {
         let ahead = Ahead { size: answer.size_hint(), shared: Arc::default() };
         ahead.shared.lock().record = record;
         let patience = Patience::new(patience);
-        let mut reading =
-            Reading { answer, held, patience, taken: 0, shared: ahead.shared.clone() };
+        let mut reading = Reading {
+            answer: Some(answer),
+            held,
+            patience,
+            taken: 0,
+            shared: ahead.shared.clone(),
+        };
         let is_done = poll_fn(|cx| Poll::Ready(reading.poll(cx).is_ready())).await;
         if !is_done {
             tokio::spawn(async move { poll_fn(|cx| reading.poll(cx)).await });
@@ -87,10 +92,9 @@ impl Ahead {
                 }
             };
         };
-        let length = frame.data_ref().map_or(0, Bytes::len);
         state.taken += 1;
-        state.waiting -= length;
-        state.record.sent(length);
+        state.waiting -= weight(&frame);
+        state.record.sent(frame.data_ref().map_or(0, Bytes::len));
         if state.frames.is_empty() && matches!(state.end, Some(Ok(()))) {
             state.record.ended();
         }
@@ -122,9 +126,11 @@ impl Drop for Ahead {
     }
 }
 
-/// The child's end of it.
+/// The child's end of it. It stays as long as the client has not taken all: what waits counts
+/// against the bound for all, and a client that takes nothing is given up.
 struct Reading {
-    answer: AnswerBody,
+    /// `None` once it has been read to its end, and the child is free.
+    answer: Option<AnswerBody>,
     held: Held,
     patience: Patience,
     taken: u64,
@@ -132,36 +138,36 @@ struct Reading {
 }
 
 impl Reading {
-    /// Ready when there is no more to read, or nobody to read it for.
+    /// Ready when there is nothing more to do, or nobody to do it for.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            {
+            let (may_read, is_empty) = {
                 let mut state = self.shared.lock();
                 if state.is_abandoned {
                     return Poll::Ready(());
                 }
-                // Also while the answer is awaited: an abandoned one is to end.
                 state.task = Some(cx.waker().clone());
-                if std::mem::replace(&mut self.taken, state.taken) != state.taken {
+                let has_moved = std::mem::replace(&mut self.taken, state.taken) != state.taken;
+                if has_moved || state.frames.is_empty() {
                     self.patience.moved();
                 }
-                if !self.held.set(state.waiting) {
+                (self.held.set(state.waiting), state.frames.is_empty())
+            };
+            let frame = match &mut self.answer {
+                None if is_empty => return Poll::Ready(()),
+                Some(answer) if may_read => answer.poll_frame(cx),
+                _ => Poll::Pending,
+            };
+            match frame {
+                Poll::Ready(Some(Ok(frame))) => self.push(frame),
+                Poll::Ready(end) => {
+                    self.answer = None;
+                    self.end(end.and_then(Result::err).map_or(Ok(()), Err));
+                }
+                Poll::Pending if is_empty => return Poll::Pending,
+                Poll::Pending => {
                     ready!(self.patience.poll_exhausted(cx));
-                    let mut record = std::mem::take(&mut state.record);
-                    drop(state);
-                    record.failed(&Error::ClientStalled);
-                    self.end(Err(Error::ClientStalled));
-                    return Poll::Ready(());
-                }
-            }
-            match ready!(self.answer.poll_frame(cx)) {
-                Some(Ok(frame)) => self.push(frame),
-                Some(Err(error)) => {
-                    self.end(Err(error));
-                    return Poll::Ready(());
-                }
-                None => {
-                    self.end(Ok(()));
+                    self.give_up();
                     return Poll::Ready(());
                 }
             }
@@ -170,11 +176,23 @@ impl Reading {
 
     fn push(&mut self, frame: Frame<Bytes>) {
         let mut state = self.shared.lock();
-        state.waiting += frame.data_ref().map_or(0, Bytes::len);
+        state.waiting += weight(&frame);
         state.frames.push_back(frame);
         if let Some(client) = state.client.take() {
             client.wake();
         }
+    }
+
+    /// The client takes nothing: the child is let go of, and what was kept for the client too.
+    fn give_up(&mut self) {
+        self.answer = None;
+        let mut state = self.shared.lock();
+        state.frames.clear();
+        state.waiting = 0;
+        let mut record = std::mem::take(&mut state.record);
+        drop(state);
+        record.failed(&Error::ClientStalled);
+        self.end(Err(Error::ClientStalled));
     }
 
     fn end(&mut self, end: Result<(), Error>) {
@@ -184,4 +202,10 @@ impl Reading {
             client.wake();
         }
     }
+}
+
+/// What a frame weighs: its data, and about as much again as a small one needs around it.
+fn weight(frame: &Frame<Bytes>) -> usize {
+    const AROUND: usize = 128;
+    AROUND + frame.data_ref().map_or(0, Bytes::len)
 }
