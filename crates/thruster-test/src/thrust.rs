@@ -28,7 +28,7 @@ pub fn executable() -> PathBuf {
 pub fn thrust() -> ThrustBuilder {
     ThrustBuilder {
         settings: Vec::new(),
-        command: vec!["sleep".into(), "600".into()],
+        command: ["tail", "-f", "/dev/null"].map(String::from).into(),
         stdout: Stdout::Read,
         descriptors: None,
     }
