@@ -13,3 +13,4 @@ mod soak;
 mod stopping;
 mod timeouts;
 mod upgrade;
+mod waiting;

@@ -144,6 +144,23 @@ fn a_stream_that_takes_nothing_frees_the_child() {
 }
 
 #[test]
+fn answers_that_nobody_takes_are_given_up_also_when_the_child_is_done() {
+    let app = Upstream::saying(Box::leak("x".repeat(300_000).into_boxed_str()));
+    let proxy = thrust().with("H2C_ENABLED", 1).with("HTTP_WRITE_TIMEOUT", 1).run(&app);
+    let client = proxy.connect_http2();
+    let mut streams: Vec<_> =
+        (0..5).map(|_| client.open(Http2::request("GET", "/"), true)).collect();
+    for stream in &mut streams {
+        stream.head().expect("an answer");
+        app.received();
+    }
+    for _ in &streams {
+        let line = proxy.logged_request();
+        assert_eq!(line["status"], 499, "{line}");
+    }
+}
+
+#[test]
 fn an_upload_that_stalls_is_refused() {
     let app = upstream(|exchange| assert!(exchange.is_hung_up_on()));
     let proxy = thrust().with("H2C_ENABLED", 1).with("HTTP_READ_TIMEOUT", 1).run(&app);
