@@ -40,9 +40,10 @@ class BootTest < ThrusterTest
   end
 
   test "what waited was in the queue, and not with Puma" do
-    puma = thrust_late
+    puma = thrust_late(env: { "DEBUG" => "1" })
     write_page
     conversation = ask_and_wait(puma.port)
+    puma.await_output(/Waiting for the command to accept connections/)
     @gate.open
     conversation.read_until("loaded")
     line = puma.await_requests(2).last

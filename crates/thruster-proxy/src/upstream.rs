@@ -248,6 +248,9 @@ impl Upstream {
                     return Ok(stream);
                 }
                 Err(error) if is_not_listening(&error) && Instant::now() < until => {
+                    if turn.is_none() {
+                        tracing::debug!("Waiting for the command to accept connections");
+                    }
                     let wait = async {
                         match &turn {
                             None => turn = Some(self.line.door.lock().await),
