@@ -18,6 +18,9 @@ use crate::{descriptors, listen};
 /// How long the command may take to go before the log says that it has not.
 const OVERDUE: Duration = Duration::from_secs(10);
 
+/// How long a child that was signalled together with us is given to leave by itself.
+const TOGETHER: Duration = Duration::from_millis(300);
+
 /// Pauses between two looks at whether the child accepts connections.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -86,6 +89,7 @@ enum Front {
 
 /// A stop under way.
 struct Stop {
+    began: Instant,
     /// The signal that the child has not been told yet.
     held: Option<libc::c_int>,
     /// When something is to be done about it.
@@ -109,7 +113,7 @@ impl Supervisor<'_> {
                 Ok(Event::Signal(Signal::Forward(number))) => self.pass(number, false),
                 Ok(Event::Signal(Signal::FromTerminal(number))) => self.pass(number, true),
                 Ok(Event::Accepting) => self.child_accepts(),
-                Ok(Event::Drained) => self.release(),
+                Ok(Event::Drained) => self.drained(),
                 Err(RecvTimeoutError::Timeout) => self.overdue(),
                 Ok(Event::Deaf(error)) => return Err(format!("signals no longer arrive: {error}")),
                 Err(RecvTimeoutError::Disconnected) => unreachable!("we hold a sender ourselves"),
@@ -136,7 +140,8 @@ impl Supervisor<'_> {
         tracing::info!("Stopping");
         notify(self.config.notify_socket.as_deref(), STOPPING);
         let patience = if held.is_some() { self.config.drain_timeout } else { OVERDUE };
-        self.stop = Some(Stop { held, due: Some(Instant::now() + patience) });
+        let began = Instant::now();
+        self.stop = Some(Stop { began, held, due: Some(began + patience) });
         match std::mem::replace(&mut self.front, Front::Closed) {
             Front::Open(server) => {
                 let sender = self.sender.clone();
@@ -148,6 +153,15 @@ impl Supervisor<'_> {
                 self.front = front;
                 self.release();
             }
+        }
+    }
+
+    /// The last answer is out. A signal to our whole group has reached the child too: it is
+    /// better not told twice while it leaves on the first.
+    fn drained(&mut self) {
+        match &mut self.stop {
+            Some(stop) if stop.held.is_some() => stop.due = Some(stop.began + TOGETHER),
+            _ => self.release(),
         }
     }
 
@@ -163,7 +177,6 @@ impl Supervisor<'_> {
 
     fn overdue(&mut self) {
         if self.stop.as_ref().is_some_and(|stop| stop.held.is_some()) {
-            tracing::debug!("Not everything was answered within DRAIN_TIMEOUT");
             return self.release();
         }
         tracing::warn!("The command has not ended yet");
