@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 
 use crate::body::{RequestBody, Upload};
+use crate::cache::Note;
+use crate::cache::note::X_CACHE;
 use crate::error::Error;
 use crate::forwarded;
 use crate::log::{self, Line, Log};
@@ -21,8 +23,6 @@ use crate::upstream::Took;
 
 /// Bytes of one value, tried in turn until the line can be written in one piece.
 const LONGEST_VALUES: [usize; 3] = [usize::MAX, 512, 64];
-
-pub const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// Where request lines go, if anywhere, and whose word is taken for the client's address.
 #[derive(Clone)]
@@ -51,6 +51,7 @@ struct Entry {
     status: Option<StatusCode>,
     response_type: Option<HeaderValue>,
     cache: Option<HeaderValue>,
+    cache_reason: Option<&'static str>,
     took: Option<Took>,
     /// Beyond what `upload` has counted.
     received: u64,
@@ -99,6 +100,7 @@ impl AccessLog {
                 status: None,
                 response_type: None,
                 cache: None,
+                cache_reason: None,
                 took: None,
                 received: 0,
                 sent: 0,
@@ -114,6 +116,13 @@ impl Record {
     pub fn identified(&mut self, id: &HeaderValue) {
         if let Some(entry) = &mut self.0 {
             entry.request_id = Some(id.clone());
+        }
+    }
+
+    /// What the cache did, or why it did not.
+    pub fn cached(&mut self, note: &Note) {
+        if let Some(entry) = &mut self.0 {
+            entry.cache_reason = note.detail;
         }
     }
 
@@ -212,6 +221,9 @@ impl Entry {
             .text("proto", self.version.map_or("", protocol));
         if self.request_id.is_some() {
             line.text("request_id", &text(&self.request_id));
+        }
+        if let Some(reason) = self.cache_reason {
+            line.text("cache_reason", reason);
         }
         if let Some(took) = self.took {
             line.millis("queue", took.queue);

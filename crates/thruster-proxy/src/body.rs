@@ -15,10 +15,13 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::access_log::Record;
+use crate::cache;
+use crate::compress::Coded;
 use crate::connection::http1::BodyReader;
 use crate::connection::http2::Ahead;
 use crate::deadline::Patience;
 use crate::error::Error;
+use crate::file_body::FileBody;
 use crate::forwarded;
 use crate::hop_by_hop;
 use crate::read_ahead::Held;
@@ -235,6 +238,11 @@ pub enum Content {
     Empty,
     Full(Bytes),
     Answer(AnswerBody),
+    /// An answer that others wait for too.
+    Live(cache::Reader),
+    File(Box<FileBody>),
+    /// One of the others under a content coding.
+    Coded(Box<Coded>),
     /// An answer that is read ahead of its client.
     Ahead(Ahead),
     /// Not a body: from here on the bytes belong to another protocol.
@@ -247,6 +255,53 @@ pub struct ResponseBody {
     pub record: Record,
 }
 
+impl Content {
+    pub fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Poll::Ready(match self {
+            Content::Empty | Content::Tunnel(_) => None,
+            Content::Full(bytes) if bytes.has_remaining() => {
+                Some(Ok(Frame::data(std::mem::take(bytes))))
+            }
+            Content::Full(_) => None,
+            Content::Answer(answer) => ready!(answer.poll_frame(cx)),
+            Content::Live(reader) => ready!(reader.poll_frame(cx)),
+            Content::File(file) => {
+                let piece = ready!(file.poll_piece(cx));
+                piece.map(|piece| piece.map(Frame::data).map_err(Error::FileCut))
+            }
+            Content::Coded(coded) => ready!(coded.poll_frame(cx)),
+            Content::Ahead(ahead) => ready!(ahead.poll_frame(cx)),
+        })
+    }
+
+    pub fn is_end_stream(&self) -> bool {
+        match self {
+            Content::Empty | Content::Tunnel(_) => true,
+            Content::Full(bytes) => bytes.is_empty(),
+            Content::Answer(answer) => answer.is_end_stream(),
+            Content::Live(reader) => reader.is_end_stream(),
+            Content::File(file) => file.rest() == 0,
+            Content::Coded(coded) => coded.is_end_stream(),
+            Content::Ahead(ahead) => ahead.is_end_stream(),
+        }
+    }
+
+    pub fn size_hint(&self) -> SizeHint {
+        match self {
+            Content::Empty | Content::Tunnel(_) => SizeHint::with_exact(0),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Answer(answer) => answer.size_hint(),
+            Content::Live(reader) => reader.size_hint(),
+            Content::File(file) => SizeHint::with_exact(file.rest()),
+            Content::Coded(coded) => coded.size_hint(),
+            Content::Ahead(ahead) => ahead.size_hint(),
+        }
+    }
+}
+
 impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
@@ -255,15 +310,7 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = match &mut self.content {
-            Content::Empty | Content::Tunnel(_) => None,
-            Content::Full(bytes) if bytes.has_remaining() => {
-                Some(Ok(Frame::data(std::mem::take(bytes))))
-            }
-            Content::Full(_) => None,
-            Content::Answer(answer) => ready!(answer.poll_frame(cx)),
-            Content::Ahead(ahead) => ready!(ahead.poll_frame(cx)),
-        };
+        let frame = ready!(self.content.poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => self.record.sent(frame.data_ref().map_or(0, Bytes::len)),
             Some(Err(error)) => self.record.failed(error),
@@ -276,20 +323,10 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Empty | Content::Tunnel(_) => true,
-            Content::Full(bytes) => bytes.is_empty(),
-            Content::Answer(answer) => answer.is_end_stream(),
-            Content::Ahead(ahead) => ahead.is_end_stream(),
-        }
+        self.content.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Empty | Content::Tunnel(_) => SizeHint::with_exact(0),
-            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Answer(answer) => answer.size_hint(),
-            Content::Ahead(ahead) => ahead.size_hint(),
-        }
+        self.content.size_hint()
     }
 }

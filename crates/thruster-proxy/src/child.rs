@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use crate::descriptors::Found;
@@ -12,6 +13,14 @@ use crate::signals;
 /// The command, running.
 pub struct Child {
     pid: libc::pid_t,
+}
+
+/// What the command is told in its environment.
+pub struct Given<'a> {
+    /// Where it is to listen: PORT.
+    pub port: u16,
+    /// Where it can purge our cache: THRUSTER_CONTROL.
+    pub control: Option<&'a Path>,
 }
 
 /// A command that could not be started.
@@ -23,7 +32,7 @@ pub struct CannotStart {
 }
 
 impl Child {
-    /// Starts the command with our environment, directory and standard streams, and PORT.
+    /// Starts the command with our environment, directory and standard streams, and what it is `given`.
     /// To be called on a thread that lives as long as the process: Linux ends the child with
     /// the thread that started it.
     ///
@@ -33,12 +42,17 @@ impl Child {
     pub fn start(
         command: &OsString,
         arguments: &[OsString],
-        port: u16,
+        given: Given<'_>,
         descriptors: Found,
     ) -> Result<Self, CannotStart> {
         let parent = std::process::id();
         let mut child = Command::new(command);
-        child.args(arguments).env("PORT", port.to_string());
+        child.args(arguments).env("PORT", given.port.to_string());
+        match given.control {
+            Some(path) => child.env("THRUSTER_CONTROL", path),
+            // Another thrust's, if we were started by one.
+            None => child.env_remove("THRUSTER_CONTROL"),
+        };
         // Meant for us, and taken.
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] {
             child.env_remove(name);

@@ -134,11 +134,15 @@ pub enum LogFormat {
     Text,
 }
 
-/// Sizes in bytes.
+/// Sizes in bytes; 0 is none at all.
 #[derive(Debug, Clone)]
 pub struct Cache {
     pub size: u64,
     pub max_item_size: u64,
+    pub disk_size: u64,
+    pub disk_item_size: u64,
+    /// Where the control socket is to be, if somebody chose.
+    pub control_socket: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]

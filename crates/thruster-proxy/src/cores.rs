@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::cache::Store;
 use crate::config::Config;
 use crate::connection::{self, Connection};
 use crate::drain::Drain;
@@ -33,8 +34,9 @@ const INBOX: usize = 1024;
 /// After the command has ended, how long its last answers may take to reach their readers.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Threads of each core for what blocks, such as reading the page for a 502.
-const BLOCKING: usize = 2;
+/// Threads of each core for what blocks: files, and the disk tier of the cache. Started when they
+/// are needed; enough that a slow disk holds up only those who wait for it.
+const BLOCKING: usize = 16;
 
 /// How long the drain looks for another connection that the kernel was letting in: a round trip.
 const LAST_IN: Duration = Duration::from_millis(50);
@@ -75,6 +77,7 @@ impl Cores {
         config: &Config,
         log: &Log,
         listener: TcpListener,
+        store: &Arc<Store>,
         drain: &Drain,
     ) -> io::Result<Self> {
         let (alive, ended) = std::sync::mpsc::channel();
@@ -95,7 +98,7 @@ impl Cores {
                 .max_blocking_threads(BLOCKING)
                 .build()?;
             let pipeline = {
-                let (shared, drain) = (shared.clone(), drain.clone());
+                let (shared, drain) = ((shared.clone(), store.clone()), drain.clone());
                 Arc::new(Pipeline::new(config, log.clone(), shared, number, drain))
             };
             let worker = Worker {

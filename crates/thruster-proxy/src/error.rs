@@ -44,6 +44,13 @@ pub enum Error {
     QueueTimeout,
     #[error("the command did not answer within PROXY_TIMEOUT")]
     UpstreamTimeout,
+
+    #[error("the client wants only what is cached")]
+    OnlyIfCached,
+    #[error("cannot send {0}: {1}")]
+    NoFile(Box<str>, io::Error),
+    #[error("a file broke off in the middle: {0}")]
+    FileCut(io::Error),
 }
 
 /// How the child ended an exchange before its time.
@@ -76,7 +83,9 @@ impl Error {
             | Error::AnswerCut(_)
             | Error::UnaskedSwitch => StatusCode::BAD_GATEWAY,
             Error::QueueTimeout => StatusCode::SERVICE_UNAVAILABLE,
-            Error::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Error::UpstreamTimeout | Error::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
+            Error::NoFile(..) => StatusCode::NOT_FOUND,
+            Error::FileCut(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

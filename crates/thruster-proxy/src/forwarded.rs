@@ -12,10 +12,11 @@ use http::{StatusCode, response};
 use crate::hop_by_hop;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REQUEST_START: HeaderName = HeaderName::from_static("x-request-start");
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_ACCEL_MAPPING: HeaderName = HeaderName::from_static("x-accel-mapping");
 const X_SENDFILE_TYPE: HeaderName = HeaderName::from_static("x-sendfile-type");
 
 /// Fields that a trusted proxy sets and Rails acts upon: from anybody else they are a forgery
@@ -91,8 +92,9 @@ pub fn on_request(
     id: HeaderValue,
 ) {
     remove_disguises(headers);
-    // It is for us to say whether files can be sent (Rack::Sendfile asks this field).
+    // It is for us to say whether files can be sent, and how (Rack::Sendfile asks these fields).
     headers.remove(X_SENDFILE_TYPE);
+    headers.remove(X_ACCEL_MAPPING);
 
     let chain = joined(headers, X_FORWARDED_FOR).filter(|_| is_trusted);
     let chain = chain.map(|list| text(format!("{list}, {}", client.address.ip())));

@@ -14,14 +14,19 @@
 
 mod access_log;
 mod body;
+mod cache;
 mod child;
+pub mod compress;
 pub mod config;
 mod connection;
+mod control;
 mod cores;
 mod deadline;
 mod descriptors;
 mod drain;
 mod error;
+mod file_body;
+mod files;
 mod forwarded;
 mod hop_by_hop;
 mod http1;
@@ -31,10 +36,11 @@ pub mod log;
 mod notify;
 mod pipeline;
 mod read_ahead;
+mod representation;
 mod run;
 mod send_patience;
 mod signals;
 mod supervise;
 mod upstream;
 
-pub use run::{Server, run};
+pub use run::run;

@@ -2,6 +2,7 @@
 //! place. Read this first.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -9,8 +10,10 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 
-use crate::access_log::{AccessLog, Record, X_CACHE};
+use crate::access_log::{AccessLog, Record};
 use crate::body::{Content, RequestBody, ResponseBody};
+use crate::cache::{Cache, Noted, Question, Store, Verdict};
+use crate::compress::Compression;
 use crate::config::{Config, Timeouts};
 use crate::drain::Drain;
 use crate::error::Error;
@@ -19,7 +22,7 @@ use crate::hop_by_hop;
 use crate::limits;
 use crate::log::Log;
 use crate::read_ahead::ReadAhead;
-use crate::upstream::{Answer, Shared, Took, Upstream};
+use crate::upstream::{Shared, Took, Upstream};
 
 /// Marks a response after which the client's connection is to be closed.
 #[derive(Clone, Copy)]
@@ -35,7 +38,9 @@ pub struct Pipeline {
     trust_forwarded: bool,
     max_request_body: Option<u64>,
     bad_gateway_page: PathBuf,
-    upstream: Upstream,
+    cache: Arc<Cache>,
+    compression: Compression,
+    upstream: Arc<Upstream>,
     boot_timeout: Duration,
     buffer_requests: u64,
     pub timeouts: Timeouts,
@@ -43,8 +48,15 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn new(config: &Config, log: Log, shared: Shared, core: usize, drain: Drain) -> Self {
+    pub fn new(
+        config: &Config,
+        log: Log,
+        (shared, store): (Shared, Arc<Store>),
+        core: usize,
+        drain: Drain,
+    ) -> Self {
         let read_ahead = shared.read_ahead.clone();
+        let upstream = Arc::new(Upstream::new(config, shared, core, drain));
         Pipeline {
             access_log: AccessLog {
                 log: config.log.requests.then_some(log),
@@ -53,7 +65,9 @@ impl Pipeline {
             trust_forwarded: config.trust_forwarded,
             max_request_body: config.max_request_body,
             bad_gateway_page: config.bad_gateway_page.clone(),
-            upstream: Upstream::new(config, shared, core, drain),
+            cache: Cache::new(config, store, upstream.clone()),
+            compression: Compression::new(&config.compression),
+            upstream,
             boot_timeout: config.boot.timeout,
             buffer_requests: config.upstream.buffer_requests,
             timeouts: config.timeouts,
@@ -78,7 +92,8 @@ impl Pipeline {
         let mut record = self.access_log.open(&request, &client.peer);
         let id = forwarded::request_id(request.headers(), || fastrand::u128(..));
         record.identified(&id);
-        let mut response = match self.pass(request, client, id.clone(), &mut record).await {
+        let passed = Box::pin(self.pass(request, client, id.clone(), &mut record)).await;
+        let mut response = match passed {
             Ok(response) => finish(response, record),
             Err(error) => Box::pin(self.refuse(error, record)).await,
         };
@@ -117,14 +132,47 @@ impl Pipeline {
         let now = SystemTime::now();
         forwarded::on_request(request.headers_mut(), client, self.trust_forwarded, now, id);
 
+        // What the client can decode is asked here, for the child gets the request.
+        let wish = self.compression.on_request(&request);
+
+        // Above all that costs more. It sees what the child would, for that is what answers
+        // depend on.
+        let is_switch = protocol.is_some();
+        let (mut response, note) =
+            match Box::pin(self.cache.on_request(&mut request, is_switch)).await? {
+                Verdict::Answer(noted) => *noted,
+                Verdict::Ask(question) => {
+                    Box::pin(self.ask(request, question, protocol, client, record)).await?
+                }
+            };
+        note.write(response.headers_mut());
+        record.cached(&note);
+
+        // Below the cache, which has codings of its own.
+        match wish {
+            Some(wish) => Box::pin(self.compression.on_response(wish, response)).await,
+            None => Ok(response),
+        }
+    }
+
+    /// Has the child answer.
+    async fn ask(
+        &self,
+        mut request: Box<Request<RequestBody>>,
+        question: Box<Question>,
+        protocol: Option<HeaderValue>,
+        client: &Client,
+        record: &mut Record,
+    ) -> Result<Noted, Error> {
         if self.buffer_requests > 0 {
             let held = self.read_ahead.hold_up_to(self.buffer_requests);
             Box::pin(request.body_mut().gather(held)).await?;
         }
-
         let interim = (request.version() == Version::HTTP_11).then_some(&client.interim);
         let mut took = Took::default();
         let patience = match self.upstream.has_accepted() {
+            // What is stale is better than a long wait for a child that is down.
+            _ if question.spare(SystemTime::now()).is_some() => Duration::ZERO,
             true => self.boot_timeout,
             false => Box::pin(self.patience_at_boot(&request)).await,
         };
@@ -132,13 +180,7 @@ impl Pipeline {
         let answer =
             Box::pin(self.upstream.forward(request, protocol, interim, patience, &mut took)).await;
         record.took(took);
-
-        let mut response = match answer? {
-            Answer::Response(response) => response.map(Content::Answer),
-            Answer::Switched(head, tunnel) => head.map(|()| Content::Tunnel(Box::new(tunnel))),
-        };
-        response.headers_mut().insert(X_CACHE, HeaderValue::from_static("bypass"));
-        Ok(response)
+        Box::pin(self.cache.on_answer(question, answer)).await
     }
 
     /// How long a request waits for a child that does not accept connections. A person who waits
@@ -224,7 +266,8 @@ mod tests {
         let log = Log::to(std::io::sink(), Style::Json).expect("a thread");
         let pipeline = {
             let (_, drain) = crate::drain::channel();
-            Pipeline::new(&config, log, Shared::new(&config.upstream, 1), 0, drain)
+            let store = Store::open(&config);
+            Pipeline::new(&config, log, (Shared::new(&config.upstream, 1), store), 0, drain)
         };
         let client = Client::new(([127, 0, 0, 1], 80).into());
         let request = || Box::new(Request::new(RequestBody::empty()));

@@ -4,8 +4,10 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
+use crate::cache::Store;
 use crate::config::{Config, LogFormat};
 use crate::cores::Cores;
 use crate::drain::{self, Drainer};
@@ -19,6 +21,7 @@ pub struct Server {
     pub http: SocketAddr,
     cores: Cores,
     drainer: Drainer,
+    store: Arc<Store>,
 }
 
 /// A front on its way out.
@@ -32,24 +35,25 @@ impl Server {
     ///
     /// # Errors
     /// What kept it from that, in words for the person who started it.
-    pub fn start(config: &Config, log: &Log) -> Result<Self, String> {
+    pub fn start(config: &Config, log: &Log, store: &Arc<Store>) -> Result<Self, String> {
         let listener = listen::http(&config.listen, config.upstream.port);
         let listener = listener.map_err(|error| error.to_string())?;
         let http = listener.local_addr().map_err(|error| error.to_string())?;
         let (drainer, drain) = drain::channel();
-        let cores = Cores::start(config, log, listener, &drain)
+        let cores = Cores::start(config, log, listener, store, &drain)
             .map_err(|error| format!("cannot start serving: {error}"))?;
-        Ok(Server { http, cores, drainer })
+        Ok(Server { http, cores, drainer, store: store.clone() })
     }
 
     /// Stops accepting and lets exchanges finish; calls `drained` when the last has.
     pub fn drain(self, drained: impl FnOnce() + Send + 'static) -> Draining {
         self.drainer.begin();
         let (sender, ended) = channel();
-        let cores = self.cores;
+        let (cores, store) = (self.cores, self.store);
         let wait = move || {
             cores.wait();
             drained();
+            store.save();
             drop(sender);
         };
         // Without a thread to wait we only forget to wait.

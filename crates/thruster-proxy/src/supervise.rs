@@ -3,11 +3,14 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::child::Child;
+use crate::cache::Store;
+use crate::child::{Child, Given};
 use crate::config::Config;
+use crate::control::Control;
 use crate::log::Log;
 use crate::notify::{READY, STOPPING, notify};
 use crate::run::{Draining, Server};
@@ -46,30 +49,36 @@ pub fn supervise(
 ) -> Result<u8, String> {
     listen::keep_inherited(config.listen.inherited);
     let descriptors = descriptors::raise().map_err(|e| format!("no limit on open files: {e}"))?;
+    let store = Store::open(config);
     let (sender, events) = channel();
     // Ports first: if they cannot be had, there is no point in starting anything.
     let server = match config.boot.bind_when_ready {
-        false => Some(start(config, log)?),
+        false => Some(start(config, log, &store)?),
         true => None,
     };
     listen_for_signals(sender.clone())?;
-    let child = Child::start(command, arguments, config.upstream.port, descriptors)
-        .map_err(|error| error.to_string())?;
+    let control = open_control(config, &store)?;
+    let given = Given { port: config.upstream.port, control: control.as_ref().map(Control::path) };
+    let child =
+        Child::start(command, arguments, given, descriptors).map_err(|error| error.to_string())?;
     if server.is_none() || config.notify_socket.is_some() {
         look_for_child(&config.upstream, sender.clone())?;
     }
     let front = server.map_or(Front::Closed, Front::Open);
     let mut supervisor =
-        Supervisor { config, log, child, front, sender, stop: None, complaint: None };
+        Supervisor { config, log, store, child, front, sender, stop: None, complaint: None };
     let status = supervisor.wait(&events)?;
     tracing::debug!(status, "The command has ended");
-    supervisor.leave();
+    let store = supervisor.leave();
+    drop(control);
+    store.close();
     Ok(status)
 }
 
 struct Supervisor<'c> {
     config: &'c Config,
     log: &'c Log,
+    store: Arc<Store>,
     child: Child,
     front: Front,
     sender: Sender<Event>,
@@ -190,7 +199,7 @@ impl Supervisor<'_> {
             return;
         }
         if let Front::Closed = self.front {
-            match start(self.config, self.log) {
+            match start(self.config, self.log, &self.store) {
                 Ok(server) => self.front = Front::Open(server),
                 Err(complaint) => {
                     self.complaint = Some(complaint);
@@ -201,19 +210,35 @@ impl Supervisor<'_> {
         notify(self.config.notify_socket.as_deref(), READY);
     }
 
-    fn leave(self) {
+    fn leave(self) -> Arc<Store> {
         match self.front {
             Front::Closed => {}
             Front::Open(server) => server.drain(|| ()).end(),
             Front::Draining(draining) => draining.end(),
         }
+        self.store
     }
 }
 
-fn start(config: &Config, log: &Log) -> Result<Server, String> {
-    let server = Server::start(config, log)?;
+fn start(config: &Config, log: &Log, store: &Arc<Store>) -> Result<Server, String> {
+    let server = Server::start(config, log, store)?;
     tracing::info!(http = %server.http, "Server started");
     Ok(server)
+}
+
+/// Where nobody chose a place for it, we can do without.
+fn open_control(config: &Config, store: &Arc<Store>) -> Result<Option<Control>, String> {
+    let chosen = config.cache.control_socket.as_deref();
+    match (Control::start(chosen, store), chosen) {
+        (Ok(control), _) => Ok(Some(control)),
+        (Err(error), None) => {
+            tracing::warn!(%error, "No control socket, so the cache cannot be purged");
+            Ok(None)
+        }
+        (Err(error), Some(path)) => {
+            Err(format!("cannot open the control socket {}: {error}", path.display()))
+        }
+    }
 }
 
 fn listen_for_signals(sender: Sender<Event>) -> Result<(), String> {

@@ -126,6 +126,9 @@ impl<E: Environment> Reader<'_, E> {
             cache: Cache {
                 size: self.value("CACHE_SIZE", value::size),
                 max_item_size: self.value("MAX_CACHE_ITEM_SIZE", value::size),
+                disk_size: self.value("DISK_CACHE_SIZE", value::size),
+                disk_item_size: self.value("DISK_CACHE_ITEM_SIZE", value::size),
+                control_socket: self.set("CONTROL_SOCKET", value::text).map(Into::into),
             },
             compression: Compression {
                 enabled: self.value("GZIP_COMPRESSION_ENABLED", value::boolean),

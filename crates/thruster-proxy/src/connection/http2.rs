@@ -185,7 +185,8 @@ async fn exchange(
 async fn read_ahead(body: &mut ResponseBody, connection: &Connection) {
     let Connection { pipeline, .. } = connection;
     match std::mem::replace(&mut body.content, Content::Empty) {
-        Content::Answer(answer) if !answer.is_end_stream() => {
+        // What is on its way to others too is read ahead already, and a file waits for nobody.
+        answer @ (Content::Answer(_) | Content::Coded(_)) if !answer.is_end_stream() => {
             let (held, patience) = (pipeline.read_ahead.hold(), pipeline.timeouts.write);
             let record = std::mem::take(&mut body.record);
             body.content = Content::Ahead(Ahead::start(answer, record, held, patience).await);

@@ -12,10 +12,10 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use crate::access_log::Record;
+use crate::body::Content;
 use crate::deadline::Patience;
 use crate::error::Error;
 use crate::read_ahead::Held;
-use crate::upstream::AnswerBody;
 
 /// The client's end of it.
 pub struct Ahead {
@@ -49,7 +49,7 @@ impl Shared {
 impl Ahead {
     /// Begins to read.
     pub async fn start(
-        answer: AnswerBody,
+        answer: Content,
         record: Record,
         held: Held,
         patience: Option<Duration>,
@@ -130,7 +130,7 @@ impl Drop for Ahead {
 /// against the bound for all, and a client that takes nothing is given up.
 struct Reading {
     /// `None` once it has been read to its end, and the child is free.
-    answer: Option<AnswerBody>,
+    answer: Option<Content>,
     held: Held,
     patience: Patience,
     taken: u64,

@@ -1,0 +1,64 @@
+//! Makes content codings of what is kept: once each, on a thread of its own, so that neither the
+//! request that would have liked one nor any other waits for it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+
+use bytes::Bytes;
+use thruster_cache::{Body, Coding, Entry};
+
+use crate::compress;
+
+/// Bodies that wait for the thread. Past them nothing is lost: the next hit asks again.
+const QUEUE: usize = 64;
+
+/// As nice(1) has it by default.
+#[cfg(target_os = "linux")]
+const NICENESS: libc::c_int = 10;
+
+type Job = (Arc<Entry>, Coding);
+
+pub struct Encoder(SyncSender<Job>);
+
+/// What others can wait for is not to slow down those who wait. Linux has this per thread;
+/// elsewhere it would be for the whole process.
+#[allow(unsafe_code)]
+fn give_way() {
+    // SAFETY: it touches no memory of ours. Where it is refused, we are merely less polite.
+    #[cfg(target_os = "linux")]
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
+    }
+}
+
+impl Encoder {
+    /// Starts the thread, which gives what it makes to `done`.
+    ///
+    /// # Errors
+    /// The system refused the thread.
+    pub fn start(
+        done: impl Fn(&Arc<Entry>, Coding, Bytes) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (sender, jobs) = sync_channel::<Job>(QUEUE);
+        std::thread::Builder::new().name("encoder".into()).spawn(move || {
+            give_way();
+            for (entry, coding) in jobs {
+                let Body::Whole(body) = &entry.body else { continue };
+                if entry.coded(coding).is_none() {
+                    // Empty is the word for "does not get smaller", so that nobody asks again.
+                    let coded = compress::encode(coding, body).unwrap_or_default();
+                    done(&entry, coding, coded);
+                }
+            }
+        })?;
+        Ok(Encoder(sender))
+    }
+
+    /// Asks for a coding, if there is room.
+    pub fn ask(&self, entry: &Arc<Entry>, coding: Coding) {
+        match self.0.try_send((entry.clone(), coding)) {
+            Ok(()) | Err(TrySendError::Full(_)) => {}
+            Err(TrySendError::Disconnected(_)) => tracing::debug!("The encoder has ended"),
+        }
+    }
+}

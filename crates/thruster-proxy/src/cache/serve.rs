@@ -1,0 +1,160 @@
+//! A kept response as the answer to one request: the whole or a part, plain or coded, or only
+//! the word that nothing has changed.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{AGE, RANGE};
+use http::{HeaderMap, Method, Response, StatusCode};
+use thruster_cache::conditional::{self, Verdict};
+use thruster_cache::{Body, Coding, Entry};
+
+use super::live::Live;
+use super::{Cache, Question};
+use crate::body::Content;
+use crate::compress::{self, Accepted};
+use crate::file_body::{FileBody, ReadAt};
+use crate::files;
+use crate::representation::{self, Head};
+
+impl Cache {
+    /// Answers from `entry`; `None` if the file it points to has changed or gone.
+    pub(super) async fn serve(
+        &self,
+        entry: &Arc<Entry>,
+        method: &Method,
+        request: &HeaderMap,
+        now: SystemTime,
+    ) -> Option<Response<Content>> {
+        let opened = match &entry.body {
+            Body::File(pointer) => match Box::pin(files::reopen(pointer)).await {
+                Some(opened) => Some(opened),
+                None => {
+                    self.store.remove(entry);
+                    return None;
+                }
+            },
+            Body::Whole(_) | Body::Disk(_) => None,
+        };
+        entry.hits.fetch_add(1, Relaxed);
+        let mut head = head(entry, now);
+        let coded = self.coded(entry, request);
+        if let Some((coding, _)) = &coded {
+            compress::mark(&mut head.headers, *coding);
+        }
+        let length = coded.as_ref().map_or(entry.length(), |(_, body)| body.len() as u64);
+        let range = representation::select(method, request, &mut head, length);
+        let content = match (&entry.body, coded) {
+            _ if range.is_empty() => Content::Empty,
+            (_, Some((_, body))) => Content::Full(slice(&body, range)),
+            (Body::Whole(body), None) => Content::Full(slice(body, range)),
+            (Body::Disk(_), None) => {
+                Content::File(Box::new(FileBody::new(Arc::new(OnDisk(entry.clone())), range)))
+            }
+            (Body::File(_), None) => {
+                let file = opened.expect("a file body was opened above").into_file();
+                Content::File(Box::new(FileBody::new(Arc::new(file), range)))
+            }
+        };
+        Some(response(head, content))
+    }
+
+    /// Answers the first client, with its own head and the body that all get.
+    pub(super) fn respond_whole(
+        &self,
+        body: &Bytes,
+        question: &Question,
+        mut head: Head,
+    ) -> Response<Content> {
+        let Question { method, headers, .. } = question;
+        let range = representation::select(method, headers, &mut head, body.len() as u64);
+        let content = match range.is_empty() {
+            true => Content::Empty,
+            false => Content::Full(slice(body, range)),
+        };
+        response(head, content)
+    }
+
+    /// Answers from what is still on its way; `None` if its beginning has gone already.
+    pub(super) fn serve_live(
+        &self,
+        live: &Arc<Live>,
+        question: &Question,
+    ) -> Option<Response<Content>> {
+        let head = head(&live.head, SystemTime::now());
+        self.respond_live(live, question, head)
+    }
+
+    /// The same, with this head instead of the one for everybody.
+    pub(super) fn respond_live(
+        &self,
+        live: &Arc<Live>,
+        question: &Question,
+        mut head: Head,
+    ) -> Option<Response<Content>> {
+        let Question { method, headers, .. } = question;
+        if head.status == StatusCode::OK
+            && conditional::evaluate(method, headers, &head.headers) == Verdict::NotModified
+        {
+            head.status = StatusCode::NOT_MODIFIED;
+            head.headers = conditional::not_modified(&head.headers);
+            return Some(response(head, Content::Empty));
+        }
+        Some(response(head, Content::Live(live.reader()?)))
+    }
+
+    /// The body under the coding that suits the client best, if that has been made. If not, it
+    /// will be, for the next one.
+    fn coded(&self, entry: &Arc<Entry>, request: &HeaderMap) -> Option<(Coding, Bytes)> {
+        let is_open = self.compression.enabled && entry.is_codable && !request.contains_key(RANGE);
+        let is_spared = compress::has_no_transform(request);
+        if !is_open || is_spared || !matches!(entry.body, Body::Whole(_)) {
+            return None;
+        }
+        if self.compression.disable_on_auth && compress::is_guarded(request, &entry.headers) {
+            return None;
+        }
+        let preference = compress::kept_preference(entry.length() as usize);
+        let coding = Accepted::of(request).choose(&preference)?;
+        match entry.coded(coding) {
+            Some(body) => (!body.is_empty()).then(|| (coding, body.clone())),
+            None => {
+                self.store.encode(entry, coding);
+                None
+            }
+        }
+    }
+}
+
+/// The head that everybody gets, with the age it has now.
+fn head(entry: &Entry, now: SystemTime) -> Head {
+    let mut headers = entry.headers.clone();
+    headers.insert(AGE, entry.life.age(now).as_secs().into());
+    Head { status: entry.status, headers }
+}
+
+fn response(head: Head, content: Content) -> Response<Content> {
+    let mut response = Response::new(content);
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    response
+}
+
+fn slice(body: &Bytes, range: std::ops::Range<u64>) -> Bytes {
+    body.slice(range.start as usize..range.end as usize)
+}
+
+/// A body in the disk tier.
+struct OnDisk(Arc<Entry>);
+
+impl ReadAt for OnDisk {
+    fn read_at(&self, at: u64, length: usize) -> io::Result<Bytes> {
+        match &self.0.body {
+            Body::Disk(stored) => stored.read(at, length),
+            Body::Whole(_) | Body::File(_) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}

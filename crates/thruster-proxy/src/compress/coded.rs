@@ -1,0 +1,120 @@
+//! A body under a coding, made as it goes out.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
+use thruster_cache::Coding;
+
+use super::Encoder;
+use crate::body::Content;
+use crate::error::Error;
+
+/// Bytes of coded body that leave together.
+const PIECE: usize = 16 * 1024;
+
+/// Bytes coded before others on this core get their turn: about half a millisecond.
+const TURN: usize = 32 * 1024;
+
+pub struct Coded {
+    source: Content,
+    /// What was taken from it before.
+    early: VecDeque<Frame<Bytes>>,
+    /// What is being coded.
+    data: Bytes,
+    /// `None` once the body has ended.
+    encoder: Option<Encoder>,
+    out: BytesMut,
+    trailers: Option<Frame<Bytes>>,
+    coded_in_turn: usize,
+}
+
+impl Coded {
+    pub fn new(
+        coding: Coding,
+        source: Content,
+        early: Vec<Frame<Bytes>>,
+        length: Option<u64>,
+    ) -> Self {
+        Coded {
+            source,
+            early: early.into(),
+            data: Bytes::new(),
+            encoder: Some(Encoder::new(coding, length)),
+            out: BytesMut::new(),
+            trailers: None,
+            coded_in_turn: 0,
+        }
+    }
+
+    pub fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        loop {
+            if self.out.len() >= PIECE {
+                return Poll::Ready(self.take_out());
+            }
+            let Some(encoder) = &mut self.encoder else {
+                let rest = self.take_out();
+                return Poll::Ready(rest.or_else(|| self.trailers.take().map(Ok)));
+            };
+            if !self.data.is_empty() {
+                if self.coded_in_turn >= TURN {
+                    self.coded_in_turn = 0;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                let length = self.data.len().min(TURN - self.coded_in_turn);
+                encoder.push(&self.data[..length], false, &mut self.out);
+                self.data.advance(length);
+                self.coded_in_turn += length;
+                continue;
+            }
+            let next = match self.early.pop_front() {
+                Some(frame) => Poll::Ready(Some(Ok(frame))),
+                None => self.source.poll_frame(cx),
+            };
+            match next {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.data = data,
+                    Err(trailers) => {
+                        self.trailers = Some(trailers);
+                        self.finish();
+                    }
+                },
+                Poll::Ready(None) => self.finish(),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                // The application pauses: what it has sent so far is for the client to see now.
+                Poll::Pending => {
+                    self.coded_in_turn = 0;
+                    encoder.push(&[], true, &mut self.out);
+                    return match self.take_out() {
+                        Some(frame) => Poll::Ready(Some(frame)),
+                        None => Poll::Pending,
+                    };
+                }
+            }
+        }
+    }
+
+    pub fn is_end_stream(&self) -> bool {
+        self.encoder.is_none() && self.out.is_empty() && self.trailers.is_none()
+    }
+
+    /// Nobody knows before it is made.
+    pub fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+
+    fn take_out(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
+        (!self.out.is_empty()).then(|| Ok(Frame::data(self.out.split().freeze())))
+    }
+
+    fn finish(&mut self) {
+        if let Some(encoder) = self.encoder.take() {
+            encoder.finish(&mut self.out);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The stage that codes what leaves as the application has made it. What is cached has codings
+//! of its own already; what is made for one client is coded on its way out.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method, Request, Response};
+use http_body::Frame;
+
+use super::coded::Coded;
+use super::eligible::{MIN_LENGTH, is_guarded_request, is_guarded_response};
+use super::vary_by_coding;
+use super::{Accepted, LIVE_PREFERENCE, has_no_transform, is_eligible, mark};
+use crate::body::Content;
+use crate::config;
+use crate::error::Error;
+
+pub struct Compression {
+    is_on: bool,
+    /// Not for what a login protects.
+    spares_guarded: bool,
+}
+
+/// What a request says of codings.
+#[derive(Clone, Copy)]
+pub struct Wish {
+    accepted: Accepted,
+    is_head: bool,
+}
+
+/// What there is of a body before its head is sent.
+enum Early {
+    /// All of it, and not worth a coding.
+    Small(Bytes),
+    Begun(Vec<Frame<Bytes>>),
+    Broken(Error),
+}
+
+impl Compression {
+    pub fn new(config: &config::Compression) -> Self {
+        Compression { is_on: config.enabled, spares_guarded: config.disable_on_auth }
+    }
+
+    /// `None`: the response is to stay as it is.
+    pub fn on_request<B>(&self, request: &Request<B>) -> Option<Wish> {
+        let headers = request.headers();
+        let is_spared = self.spares_guarded && is_guarded_request(headers);
+        let is_wanted = self.is_on && !is_spared && !has_no_transform(headers);
+        is_wanted.then(|| Wish {
+            accepted: Accepted::of(headers),
+            is_head: *request.method() == Method::HEAD,
+        })
+    }
+
+    /// Codes a response, if it can be and the client takes it.
+    ///
+    /// # Errors
+    /// The body broke off before it had begun.
+    pub async fn on_response(
+        &self,
+        wish: Wish,
+        mut response: Response<Content>,
+    ) -> Result<Response<Content>, Error> {
+        let length = match (response.body(), wish.is_head) {
+            (Content::Tunnel(_), _) | (Content::Empty, false) => return Ok(response),
+            (_, true) => declared_length(response.headers()),
+            (content, false) => content.size_hint().exact(),
+        };
+        let headers = response.headers();
+        let is_spared = || self.spares_guarded && is_guarded_response(headers);
+        if !is_eligible(response.status(), headers, length) || is_spared() {
+            return Ok(response);
+        }
+        // Also where this client gets it plain.
+        vary_by_coding(response.headers_mut());
+        let Some(coding) = wish.accepted.choose(&LIVE_PREFERENCE) else { return Ok(response) };
+        if wish.is_head {
+            mark(response.headers_mut(), coding);
+            return Ok(response);
+        }
+        let mut content = std::mem::replace(response.body_mut(), Content::Empty);
+        let early = match length {
+            Some(_) => Vec::new(),
+            None => match begin(&mut content).await {
+                Early::Small(body) => {
+                    *response.body_mut() = Content::Full(body);
+                    return Ok(response);
+                }
+                Early::Begun(frames) => frames,
+                Early::Broken(error) => return Err(error),
+            },
+        };
+        mark(response.headers_mut(), coding);
+        *response.body_mut() = Content::Coded(Box::new(Coded::new(coding, content, early, length)));
+        Ok(response)
+    }
+}
+
+/// The length that a HEAD tells of.
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Takes what has come of a body whose length is not known, until that is enough for a coding.
+/// Where the application pauses, the head leaves at once.
+async fn begin(content: &mut Content) -> Early {
+    let (mut frames, mut come) = (Vec::new(), 0);
+    poll_fn(|cx| {
+        while come < MIN_LENGTH {
+            let Poll::Ready(frame) = content.poll_frame(cx) else { break };
+            match frame.transpose() {
+                Err(error) => return Poll::Ready(Early::Broken(error)),
+                Ok(Some(frame)) => {
+                    come += frame.data_ref().map_or(0, Bytes::len) as u64;
+                    let is_last = frame.is_trailers();
+                    frames.push(frame);
+                    if is_last {
+                        break;
+                    }
+                }
+                Ok(None) => {
+                    let pieces = frames.iter().filter_map(Frame::data_ref);
+                    let whole = pieces.fold(BytesMut::new(), |mut whole, piece| {
+                        whole.extend_from_slice(piece);
+                        whole
+                    });
+                    return Poll::Ready(Early::Small(whole.freeze()));
+                }
+            }
+        }
+        Poll::Ready(Early::Begun(std::mem::take(&mut frames)))
+    })
+    .await
+}
