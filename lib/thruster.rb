@@ -2,7 +2,25 @@
 
 require_relative "thruster/version"
 
-# The Ruby side of thrust. An application keeps nothing of it in memory: the work
-# is done by an executable, which exe/thrust finds and becomes.
+# The Ruby side of thrust. An application keeps next to nothing of it in memory: the work is done
+# by an executable, which exe/thrust finds and becomes, and the rest is loaded when it is used.
 module Thruster
+  autoload :Cache, "#{__dir__}/thruster/cache"
+  autoload :Tags, "#{__dir__}/thruster/tags"
+
+  class << self
+    # The cache of the thrust that started this process. Where nobody did, its methods raise
+    # Thruster::Cache::Unavailable; under test they do nothing.
+    def cache
+      @cache ||= Cache.default
+    end
+
+    # Another thrust's cache, Thruster::Cache.new("/path/of/its/CONTROL_SOCKET"); with nil, one
+    # that does nothing.
+    def cache=(cache)
+      @cache = cache || Cache::None.new
+    end
+  end
 end
+
+require_relative "thruster/railtie" if defined?(Rails::Railtie)

@@ -57,7 +57,7 @@ class GemInstallTest < ThrusterTest
 
     response = Client.new(port).get("/?q=100%", "Host" => "shop.test")
     assert_equal "200", response.code
-    assert_equal "bypass", response["X-Cache"]
+    assert_equal "miss", response["X-Cache"]
     seen = JSON.parse(response.body)
     assert_equal ["/?q=100%", "shop.test"], [seen["uri"], seen["headers"]["HTTP_HOST"]]
 

@@ -66,7 +66,11 @@ class PumaRequestsTest < ThrusterTest
     assert_equal %w[/first /first /last], conversation.read_to_end.scan(/"uri":"([^"]+)"/).flatten
   end
 
-  test "nothing is cached yet" do
-    assert_equal "bypass", thrust_puma("echo").get["X-Cache"]
+  test "what does not say for how long it is good is not cached, and says why" do
+    puma = thrust_puma("echo")
+    2.times do
+      answer = puma.get
+      assert_equal ["miss", "thruster; fwd=miss; fwd-status=200; detail=no-freshness"], [answer["X-Cache"], answer["Cache-Status"]]
+    end
   end
 end
