@@ -24,6 +24,12 @@ impl Response {
         self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
     }
 
+    /// The values of a field, in order, a line each.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let lines = self.headers.iter().filter(|(n, _)| n == name);
+        lines.map(|(_, value)| value.as_str()).collect()
+    }
+
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("a body in UTF-8")
     }
@@ -51,6 +57,13 @@ impl Client {
     /// A GET, and its response.
     pub fn get(&mut self, target: &str) -> Response {
         self.send(format!("GET {target} HTTP/1.1\r\nHost: test.example\r\n\r\n")).response("GET")
+    }
+
+    /// A request without a body, with these fields besides Host, a line each, and its response.
+    pub fn ask(&mut self, method: &str, target: &str, fields: &str) -> Response {
+        let fields = lines(fields);
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: test.example\r\n{fields}\r\n");
+        self.send(head).response(method)
     }
 
     /// A POST with a length, and its response.
@@ -171,6 +184,11 @@ impl Client {
     pub fn stream(&self) -> &TcpStream {
         self.stream.get_ref()
     }
+}
+
+/// Fields, a line each, as they are sent.
+pub(crate) fn lines(fields: &str) -> String {
+    fields.lines().flat_map(|line| [line, "\r\n"]).collect()
 }
 
 /// Whether a read tells that the other side has closed or broken off; that it is merely silent

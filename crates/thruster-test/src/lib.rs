@@ -5,7 +5,9 @@
 //! its handle.
 
 mod client;
+mod control;
 mod event;
+mod folder;
 mod http2;
 mod pace;
 mod port;
@@ -13,7 +15,9 @@ mod thrust;
 mod upstream;
 
 pub use client::{Client, Response};
+pub use control::{Control, answer};
 pub use event::{Event, event};
+pub use folder::Folder;
 pub use http2::{Http2, Stream};
 pub use pace::pace;
 pub use thrust::{Failure, Thrust, ThrustBuilder, executable, thrust};

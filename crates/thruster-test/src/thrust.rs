@@ -31,6 +31,7 @@ pub fn thrust() -> ThrustBuilder {
         command: ["tail", "-f", "/dev/null"].map(String::from).into(),
         stdout: Stdout::Read,
         descriptors: None,
+        file_size: None,
     }
 }
 
@@ -39,6 +40,7 @@ pub struct ThrustBuilder {
     command: Vec<String>,
     stdout: Stdout,
     descriptors: Option<u32>,
+    file_size: Option<u64>,
 }
 
 /// What becomes of thrust's stdout once it has started.
@@ -104,6 +106,12 @@ impl ThrustBuilder {
         self
     }
 
+    /// No file of its own can grow beyond so many bytes: writing fails as on a full disk.
+    pub fn with_files_up_to(mut self, limit: u64) -> Self {
+        self.file_size = Some(limit);
+        self
+    }
+
     /// Starts it where it cannot start, and waits for its end.
     pub fn fail(self) -> Failure {
         let output = self.to_command().output().expect("thrust starts");
@@ -113,15 +121,17 @@ impl ThrustBuilder {
     }
 
     fn to_command(&self) -> Command {
-        let mut command = match self.descriptors {
-            None => Command::new(executable()),
-            Some(limit) => {
-                let mut shell = Command::new("sh");
-                let limited = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
-                shell.args(["-c", &limited]).arg(executable());
-                shell
-            }
-        };
+        let descriptors = self.descriptors.map(|limit| format!("ulimit -n {limit} && "));
+        // In blocks of 512 bytes; who is not told by a signal is told by the write.
+        let file_size =
+            self.file_size.map(|limit| format!("trap '' XFSZ && ulimit -f {} && ", limit / 512));
+        let limits: String = descriptors.into_iter().chain(file_size).collect();
+        let mut command = Command::new("sh");
+        if limits.is_empty() {
+            command = Command::new(executable());
+        } else {
+            command.args(["-c", &format!("{limits}exec \"$0\" \"$@\"")]).arg(executable());
+        }
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HTTP_PORT", "0").env("BIND", "127.0.0.1");
         command.envs(self.settings.iter().cloned());

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::PATIENCE;
-use crate::client::{is_end, text};
+use crate::client::{is_end, lines, text};
 use crate::port::DeadPort;
 
 type Script = dyn Fn(&mut Exchange) + Send + Sync;
@@ -148,6 +148,20 @@ impl Exchange {
     pub fn respond(&mut self, status: u16, body: &str) {
         let length = body.len();
         self.send(format!("HTTP/1.1 {status} Status\r\nContent-Length: {length}\r\n\r\n{body}"));
+    }
+
+    /// Answers with these fields, a line each, and with a body where there may be one.
+    pub fn answer(&mut self, status: u16, fields: &str, body: &str) {
+        let fields = lines(fields);
+        let head = format!("HTTP/1.1 {status} Status\r\n{fields}");
+        let length = body.len();
+        self.send(match status {
+            204 | 304 => format!("{head}\r\n"),
+            _ if self.head.starts_with("HEAD ") => {
+                format!("{head}Content-Length: {length}\r\n\r\n")
+            }
+            _ => format!("{head}Content-Length: {length}\r\n\r\n{body}"),
+        });
     }
 
     /// Sends bytes as they are. That thrust has hung up is for thrust's tests to notice.

@@ -9,7 +9,7 @@ use std::net::Shutdown;
 use thruster_test::{Upstream, thrust, upstream};
 
 /// Bytes without a pattern that a mistake could hide in.
-fn noise(length: usize) -> Vec<u8> {
+pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = || {
         // Xorshift, after Marsaglia.

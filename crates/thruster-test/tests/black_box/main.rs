@@ -2,6 +2,10 @@
 
 mod access_log;
 mod bodies;
+mod cache;
+mod compression;
+mod control;
+mod disk_cache;
 mod flood;
 mod forwarding;
 mod framing;
@@ -9,6 +13,7 @@ mod http2;
 mod listening;
 mod refusals;
 mod retry;
+mod sendfile;
 mod soak;
 mod stopping;
 mod timeouts;
