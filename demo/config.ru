@@ -2,6 +2,9 @@
 
 require_relative "app"
 
+# Files are named to thrust, which sends them. Who starts Puma alone gets them from Puma.
+use Rack::Sendfile, "X-Sendfile" if ENV["THRUSTER_CONTROL"]
+
 # The files in public/. An hour is long enough to see a cache at work.
 files = File.join(__dir__, "public")
 use Rack::Static,

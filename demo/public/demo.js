@@ -160,23 +160,27 @@ section("slow", (part) => {
   }
 })
 
+function cell(row, content, kind = "") {
+  row.insertCell().append(content)
+  row.lastChild.className = kind
+}
+
+function wrapped(name, textContent, className = "") {
+  return Object.assign(document.createElement(name), { textContent, className })
+}
+
+// The browser's own cache would answer for thrust, so it is told not to. Only its timing knows what came over the wire.
+async function ask(path) {
+  const started = performance.now()
+  const response = await fetch(path, { cache: "no-store" })
+  const body = await response.blob()
+  const took = performance.now() - started
+  const entry = performance.getEntriesByName(response.url).at(-1)
+  return { response, body, took, size: entry?.encodedBodySize || body.size }
+}
+
 section("assets", (part) => {
   const PATHS = ["/", "/demo.css", "/demo.js", "/diagram.svg", "/dusk.png", "/up"]
-
-  function cell(row, content, kind = "") {
-    row.insertCell().append(content)
-    row.lastChild.className = kind
-  }
-
-  // The browser's own cache would answer for thrust, so it is told not to. Only its timing knows what came over the wire.
-  async function ask(path) {
-    const started = performance.now()
-    const response = await fetch(path, { cache: "no-store" })
-    const size = (await response.arrayBuffer()).byteLength
-    const took = performance.now() - started
-    const entry = performance.getEntriesByName(response.url).at(-1)
-    return { response, took, size: entry?.encodedBodySize || size }
-  }
 
   async function table() {
     const rows = []
@@ -185,9 +189,9 @@ section("assets", (part) => {
       const { response, took, size } = await ask(path)
       const row = document.createElement("tr")
       const cache = response.headers.get("x-cache")
-      cell(row, Object.assign(document.createElement("code"), { textContent: path }))
+      cell(row, wrapped("code", path))
       cell(row, response.status)
-      cell(row, Object.assign(document.createElement("span"), { textContent: cache ?? "none", className: `badge ${cache}` }))
+      cell(row, wrapped("span", cache ?? "none", `badge ${cache}`))
       cell(row, response.headers.get("content-encoding") ?? "none")
       cell(row, size.toLocaleString("en"), "number")
       cell(row, took.toFixed(1), "number")
@@ -198,6 +202,80 @@ section("assets", (part) => {
 
   part.again.onclick = table
   table()
+})
+
+// Told when something was asked or purged: what is held may be something else now.
+const changed = new EventTarget()
+
+section("cache", (part) => {
+  const PATHS = ["day", "news", "stale", "slow", "private", "cookie", "silent", "page.html", "noise.bin"]
+  const MOST_TEXT = 100
+
+  async function row(path) {
+    const { response, body, took } = await ask(path)
+    const row = document.createElement("tr")
+    const cache = response.headers.get("x-cache")
+    cell(row, wrapped("code", path))
+    cell(row, wrapped("span", cache ?? "none", `badge ${cache}`))
+    cell(row, wrapped("code", response.headers.get("cache-status") ?? "none"))
+    cell(row, took.toFixed(1), "number")
+    cell(row, body.size <= MOST_TEXT ? await body.text() : megabytes(body.size))
+    return row
+  }
+
+  async function table(paths) {
+    part.rows.replaceChildren(...await Promise.all(paths.map(row)))
+    changed.dispatchEvent(new Event("change"))
+  }
+
+  const all = () => table(PATHS.map((name) => `/cached/${name}`))
+  part.again.onclick = all
+  part.together.onclick = () => table(Array(5).fill("/cached/slow"))
+  all()
+})
+
+section("purge", (part, root) => {
+  for (const button of root.querySelectorAll("button")) {
+    button.onclick = async () => {
+      const response = await fetch("/cache/purge", { method: "POST", body: new URLSearchParams(button.value) })
+      const text = await response.text()
+      if (response.ok) show(part.result, `${button.textContent}: ${JSON.parse(text).purged} gone`, "good")
+      else show(part.result, text, "bad")
+      changed.dispatchEvent(new Event("change"))
+    }
+  }
+})
+
+section("held", (part) => {
+  const path = (url) => wrapped("code", url.replace(/^\w+:\/\/[^/]*/, ""))
+
+  function entry({ url, tier, ttl, fresh, size, hits, codings, tags }) {
+    const row = document.createElement("tr")
+    cell(row, path(url))
+    cell(row, tier)
+    cell(row, fresh ? `${ttl} s` : "stale")
+    cell(row, size.toLocaleString("en"), "number")
+    cell(row, hits, "number")
+    cell(row, codings.join(" "))
+    cell(row, tags.join(" "))
+    return row
+  }
+
+  function refusal({ url, reason, age }) {
+    const row = document.createElement("tr")
+    cell(row, path(url))
+    cell(row, reason)
+    cell(row, age)
+    return row
+  }
+
+  changed.addEventListener("change", async () => {
+    const response = await fetch("/cache/held")
+    if (!response.ok) return
+    const { entries, not_cached } = await response.json()
+    part.entries.replaceChildren(...entries.map(entry))
+    part.refusals.replaceChildren(...not_cached.map(refusal))
+  })
 })
 
 section("headers", async (part) => {
