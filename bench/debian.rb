@@ -6,7 +6,7 @@ require_relative "failure"
 
 module Bench
   module Debian
-    PACKAGES = { "nginx" => "nginx-light", "wrk" => "wrk", "puma" => "puma" }.freeze
+    PACKAGES = { "nginx" => "nginx-light", "wrk" => "wrk", "puma" => "puma", "brotli" => "brotli" }.freeze
 
     # Debian keeps nginx where an ordinary user's PATH does not look.
     PATH = [*ENV.fetch("PATH").split(":"), "/usr/sbin"].freeze

@@ -5,17 +5,18 @@
 
 require_relative "fronts/thrust"
 require_relative "fronts/nginx"
+require_relative "fronts/nginx_cache"
 require_relative "fronts/peer"
 
 module Bench
   module Fronts
     # thrust first: the others are what it is compared with.
-    def self.start(lab, options, target:)
-      all(options).map { |front| front.start(lab, options, target: target) }
+    def self.start(lab, options, target:, nginx: Nginx)
+      all(options, nginx: nginx).map { |front| front.start(lab, options, target: target) }
     end
 
-    def self.all(options)
-      [Thrust, Nginx, *options.peers.map { |name, command| Peer.new(name, command) }]
+    def self.all(options, nginx: Nginx)
+      [Thrust, nginx, *options.peers.map { |name, command| Peer.new(name, command) }]
     end
   end
 end

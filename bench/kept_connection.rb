@@ -20,9 +20,12 @@ module Bench
       answer
     end
 
-    def ask
+    # Several paths are asked for at once, and answered in their order.
+    def ask(*paths)
+      paths = ["/"] if paths.empty?
       @socket ||= TCPSocket.open("127.0.0.1", @port).tap { @opened += 1 }
-      @socket.write("GET / HTTP/1.1\r\nHost: localhost:#{@port}\r\n\r\n")
+      # wrk's name for the host: what one has put into a cache, the other finds.
+      @socket.write(paths.map { "GET #{_1} HTTP/1.1\r\nHost: 127.0.0.1:#{@port}\r\n\r\n" }.join)
     end
 
     # Reads the whole answer; returns the body.

@@ -12,6 +12,12 @@ module Bench
     def below(limit, figure, text = limit.to_s) = judge(figure < limit, "below #{text}")
     def at_least(limit, figure, text = limit.to_s) = judge(figure >= limit, "at least #{text}")
 
+    # What could not be measured as it should be keeps no limit.
+    def missed(why)
+      @kept = false
+      "FAIL (#{why})"
+    end
+
     def kept? = @kept
 
     private

@@ -10,13 +10,13 @@ module Bench
     # Debian's own number. More takes memory from the start, so it is raised only where it must be.
     CONNECTIONS = 768
 
-    # Each worker is ready to have all `clients`, and as many connections of its own to what is behind it.
-    def self.start(lab, name, port:, workers:, clients:, http:)
+    # Each worker is ready to have all `clients`, as many connections of its own to what is behind it, and `files` open.
+    def self.start(lab, name, port:, workers:, clients:, http:, files: 0)
       connections = [CONNECTIONS, clients * 2 + 100].max
       conf = lab.write("#{name}.conf", <<~CONF)
         daemon off;
         worker_processes #{workers};
-        worker_rlimit_nofile #{connections + 100};
+        worker_rlimit_nofile #{connections + files + 100};
         pid #{lab.path("#{name}.pid")};
         error_log stderr error;
         events { worker_connections #{connections}; }

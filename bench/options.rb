@@ -7,10 +7,10 @@ require "shellwords"
 require_relative "failure"
 
 module Bench
-  Options = Struct.new(:scenario, :rounds, :seconds, :connections, :log, :peers, keyword_init: true) do
+  Options = Struct.new(:scenario, :rounds, :seconds, :connections, :only, :log, :peers, keyword_init: true) do
     # Each scenario has its own defaults; what is not among them means nothing to it.
     def complete(defaults)
-      %i[rounds seconds connections].each do |name|
+      %i[rounds seconds connections only].each do |name|
         raise Failure, "#{scenario} has no --#{name}" if self[name] && !defaults.key?(name)
 
         self[name] ||= defaults[name]
@@ -21,11 +21,13 @@ module Bench
 
   class << Options
     USAGE = <<~TEXT
-      Usage: bin/bench [proxy|memory|fairness] [options]
+      Usage: bin/bench [proxy|cache|cache-size|memory|fairness] [options]
 
-        proxy     thrust and nginx in front of the same fast origin: CPU per request (the default)
-        memory    size of the executable, memory at rest and with idle connections
-        fairness  who waits how long when 12 clients share 2 Puma threads
+        proxy       thrust and nginx in front of the same fast origin: CPU per request (the default)
+        cache       thrust and nginx's proxy_cache, answering from what they keep: CPU per hit
+        cache-size  CPU per hit with a thousand entries in the cache, and with a million
+        memory      size of the executable, memory at rest and with idle connections
+        fairness    who waits how long when 12 clients share 2 Puma threads
 
     TEXT
 
@@ -48,6 +50,7 @@ module Bench
         on.on("--rounds N", Integer, "times each is measured, in turn") { options.rounds = positive(_1) }
         on.on("--seconds N", Integer, "length of each measurement") { options.seconds = positive(_1) }
         on.on("--connections N", Integer, "connections, or clients") { options.connections = positive(_1) }
+        on.on("--only TEXT", "rows of `cache` whose name has this in it") { options.only = _1 }
         on.on("--log HOW", %i[each buffered off],
               "nginx's access log: each (default), buffered, off (thrust's too)") { options.log = _1 }
         on.on("--no-log", "the same as --log off") { options.log = :off }

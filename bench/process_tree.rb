@@ -32,7 +32,14 @@ module Bench
     end
 
     # The wrapped idle command is no part of what is measured.
-    def pids = descend(@root).reject { File.read("/proc/#{_1}/comm").chomp == IDLE.first }
+    def pids = descend(@root).reject { name_of(_1).then { |name| name.nil? || name == IDLE.first } }
+
+    # None if it has just ended, as nginx's cache loader does a minute after the start.
+    def name_of(pid)
+      File.read("/proc/#{pid}/comm").chomp
+    rescue Errno::ENOENT, Errno::ESRCH
+      nil
+    end
 
     def descend(pid) = [pid, *children_of(pid).flat_map { descend(_1) }]
 

@@ -9,10 +9,17 @@ module Bench
   module Wrk
     Result = Struct.new(:per_second, :requests, :p50, :p99, keyword_init: true) # latencies in milliseconds
 
-    def self.run(port, connections:, seconds:)
+    # What to ask for. `endings` is a file with an end of the path on each line, to be asked for one after the other.
+    Ask = Struct.new(:path, :fields, :endings) do
+      def options = fields.to_h.flat_map { |name, value| ["--header", "#{name}: #{value}"] }
+      def arguments = endings ? ["--", endings, path] : []
+    end
+    ROOT = Ask.new("/")
+
+    def self.run(port, ask = ROOT, connections:, seconds:)
       figures = measure("wrk", "--threads", [Machine.cores, connections].min.to_s, "--connections", connections.to_s,
-                        "--duration", "#{seconds}s", "--script", File.join(__dir__, "wrk.lua"),
-                        "http://127.0.0.1:#{port}/")
+                        "--duration", "#{seconds}s", "--script", File.join(__dir__, "wrk.lua"), *ask.options,
+                        "http://127.0.0.1:#{port}#{ask.path}", *ask.arguments)
       failed = figures.fetch("failed")
       raise Failure, "#{failed.to_i} requests to port #{port} failed, so the others say nothing" if failed.positive?
 

@@ -11,22 +11,25 @@ module Bench
     module Nginx
       KEPT = 64 # idle upstream connections a worker keeps: as many as the benchmark has clients
 
-      # What thrust logs, under the same names.
+      # What thrust logs, under the same names. CACHE stands for what the cache did.
       LOG_FORMAT = {
         time: '"$time_iso8601"', level: '"INFO"', msg: '"Request"', path: '"$uri"', status: "$status",
         dur: "$request_time", method: '"$request_method"', req_content_length: '"$content_length"',
         req_content_type: '"$content_type"', resp_content_length: '"$sent_http_content_length"',
         resp_content_type: '"$sent_http_content_type"', remote_addr: '"$remote_addr"',
-        user_agent: '"$http_user_agent"', cache: '"miss"', query: '"$args"', proto: '"$server_protocol"',
+        user_agent: '"$http_user_agent"', cache: '"CACHE"', query: '"$args"', proto: '"$server_protocol"',
         request_id: '"$request_id"', upstream: '"$upstream_header_time"', bytes_in: "$request_length",
         bytes_out: "$bytes_sent"
       }.map { |name, value| %("#{name}":#{value}) }.join(",")
 
-      def self.start(lab, options, target:)
+      # `cache_status` is what X-Cache and the log tell of the cache; `http` and `location` are for what comes on top.
+      def self.start(lab, options, target:, cache_status: "miss", http: "", location: "", files: 0)
         port = lab.free_port
         workers = Machine.cores
-        Bench::Nginx.start(lab, "nginx", port: port, workers: workers, clients: options.connections, http: <<~CONF)
-          #{access_log(options.log)}
+        clients = options.connections
+        Bench::Nginx.start(lab, "nginx", port: port, workers: workers, clients: clients, files: files, http: <<~CONF)
+          #{access_log(options.log, cache_status)}
+          #{http}
           upstream app {
             server 127.0.0.1:#{target};
             keepalive #{KEPT};
@@ -46,18 +49,20 @@ module Bench
               proxy_set_header X-Request-Id $request_id;
               proxy_set_header X-Request-Start "t=$msec";
               add_header X-Request-Id $request_id;
-              add_header X-Cache miss;
+              add_header X-Cache #{cache_status};
+              #{location}
             }
           }
         CONF
       end
 
       # To its standard output, as thrust does: the lab keeps that in a file.
-      def self.access_log(log)
+      def self.access_log(log, cache_status)
         return "access_log off;" if log == :off
 
         buffer = " buffer=64k flush=1s" if log == :buffered
-        "log_format requests escape=json '{#{LOG_FORMAT}}';\naccess_log /dev/stdout requests#{buffer};"
+        format = LOG_FORMAT.sub("CACHE", cache_status)
+        "log_format requests escape=json '{#{format}}';\naccess_log /dev/stdout requests#{buffer};"
       end
       private_class_method :access_log
     end

@@ -5,7 +5,7 @@ require_relative "../process_tree"
 
 module Bench
   module Fronts
-    # The release executable, with every setting at its default but the ports and the log.
+    # The release executable, with every setting at its default but the ports, the log, and what a scenario is about.
     module Thrust
       TARGET = File.expand_path(ENV.fetch("CARGO_TARGET_DIR", "target"), File.expand_path("../..", __dir__))
       EXECUTABLE = File.join(TARGET, "release/thrust")
@@ -16,10 +16,10 @@ module Bench
       end
 
       # It logs to its standard output, which the lab keeps in a file.
-      def self.start(lab, options, target:)
+      def self.start(lab, options, target:, name: "thrust", settings: {})
         port = lab.free_port
-        lab.serve("thrust", [EXECUTABLE, *ProcessTree::IDLE],
-                  port: port, env: environment(lab, options, port: port, target: target))
+        lab.serve(name, [EXECUTABLE, *ProcessTree::IDLE],
+                  port: port, env: environment(lab, options, port: port, target: target).merge(settings))
       end
 
       def self.environment(lab, options, port:, target:)

@@ -1,0 +1,59 @@
+# frozen_string_literal: true
+
+# Servers under the same load, in turn, for some rounds.
+
+require_relative "statistics"
+require_relative "wrk"
+
+module Bench
+  class Contest
+    Round = Struct.new(:load, :cpu, keyword_init: true) # cpu: microseconds per request
+
+    # `asks` says of a server what wrk shall ask it for: a Hash or something else that answers to [].
+    def initialize(servers, options, title: nil, asks: ->(_server) { Wrk::ROOT })
+      @servers = servers
+      @options = options
+      @title = title
+      @asks = asks
+      @rounds = Hash.new { |all, server| all[server] = [] }
+    end
+
+    # Connections opened, caches and branch predictors filled.
+    def warm_up(seconds)
+      @servers.each { load(_1, seconds) }
+      self
+    end
+
+    # Every second round goes the opposite way: what drifts, drifts for all.
+    def run
+      @options.rounds.times do |number|
+        print "\r\e[K#{"#{@title}: " if @title}round #{number + 1} of #{@options.rounds} " if $stdout.tty?
+        order = number.even? ? @servers : @servers.reverse
+        order.each { |server| @rounds[server] << round(server) }
+      end
+      self
+    end
+
+    def median(server, &figure) = Statistics.median(@rounds[server].map(&figure))
+    def range(server, &figure) = @rounds[server].map(&figure).minmax
+
+    # Taken within each round, so that a slow minute of the machine counts on both sides.
+    def ratios(ours, theirs)
+      @rounds[ours].zip(@rounds[theirs]).map { |pair| yield(pair.first) / yield(pair.last) }
+    end
+
+    private
+
+    def round(server)
+      before = server.processes.cpu_seconds
+      load = load(server, @options.seconds)
+      spent = server.processes.cpu_seconds - before
+      File.truncate(server.output, 0) # the log of a round may be 100 MB
+      Round.new(load: load, cpu: spent / load.requests * 1e6)
+    end
+
+    def load(server, seconds)
+      Wrk.run(server.port, @asks[server], connections: @options.connections, seconds: seconds)
+    end
+  end
+end
