@@ -25,6 +25,15 @@ class ChildTest < ThrusterTest
     assert_includes said_by_child(program), "port=4321\n"
   end
 
+  test "it is told whether it may name files" do
+    { "on" => "1", "off" => "none" }.each do |enabled, told|
+      program = thrust("sh", "-c", "echo told=${THRUSTER_X_SENDFILE-none}",
+                       env: { "X_SENDFILE_ENABLED" => enabled, "THRUSTER_X_SENDFILE" => "of another thrust" })
+      program.await_end
+      assert_includes said_by_child(program), "told=#{told}\n"
+    end
+  end
+
   test "it has our environment" do
     program = thrust("sh", "-c", 'echo "$COLOUR, $HTTP_PORT"', env: { "COLOUR" => "a green one" })
     program.await_end

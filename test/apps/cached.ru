@@ -57,7 +57,7 @@ login = lambda do |_env|
   [200, { "content-type" => "text/plain", "cache-control" => "max-age=600", "set-cookie" => "a=1" }, ["hello"]]
 end
 
-use Rack::Sendfile, "X-Sendfile"
+use Rack::Sendfile, ENV["THRUSTER_X_SENDFILE"] && "X-Sendfile"
 
 map("/posts") { run posts }
 map("/notes") { run notes }

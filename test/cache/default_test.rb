@@ -36,7 +36,9 @@ class CacheDefaultTest < ThrusterTest
   test "one that does nothing has nothing" do
     cache = Thruster::Cache::None.new
     assert_equal [0, 0, 0], [cache.purge("/"), cache.purge(tags: %w[a b], soft: true), cache.clear]
-    assert_equal [{}, [], []], [cache.stats, cache.entries, cache.not_cached]
+    assert_equal [[], []], [cache.entries, cache.not_cached]
+    tier = { entries: 0, bytes: 0, size: 0 }
+    assert_equal({ memory: tier, disk: tier }, cache.stats)
   end
 
   test "the application chooses another, or none, or what it had" do

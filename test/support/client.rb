@@ -10,21 +10,25 @@ class Client
   end
 
   def get(path = "/", headers = {})
-    exchange Net::HTTP::Get.new(path, headers)
+    exchange Net::HTTP::Get.new(path, plain(headers))
   end
 
   def head(path = "/", headers = {})
-    exchange Net::HTTP::Head.new(path, headers)
+    exchange Net::HTTP::Head.new(path, plain(headers))
   end
 
   def post(path, body, headers = {})
-    exchange Net::HTTP::Post.new(path, { "Content-Type" => "application/octet-stream" }.merge(headers)), body
+    exchange Net::HTTP::Post.new(path, { "Content-Type" => "application/octet-stream" }.merge(plain(headers))), body
   end
 
   private
 
+  # Left to itself, Net::HTTP asks for gzip, unpacks it and hides that.
+  def plain(headers)
+    { "Accept-Encoding" => "identity" }.merge(headers)
+  end
+
   def exchange(request, body = nil)
-    request["Accept-Encoding"] ||= "identity"
     Net::HTTP.start("127.0.0.1", @port, nil, read_timeout: Patience::LIMIT, max_retries: 0) { |http| http.request(request, body) }
   end
 end

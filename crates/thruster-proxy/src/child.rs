@@ -21,6 +21,8 @@ pub struct Given<'a> {
     pub port: u16,
     /// Where it can purge our cache: THRUSTER_CONTROL.
     pub control: Option<&'a Path>,
+    /// Whether it may name files by X-Sendfile: THRUSTER_X_SENDFILE.
+    pub x_sendfile: bool,
 }
 
 /// A command that could not be started.
@@ -52,6 +54,10 @@ impl Child {
             Some(path) => child.env("THRUSTER_CONTROL", path),
             // Another thrust's, if we were started by one.
             None => child.env_remove("THRUSTER_CONTROL"),
+        };
+        match given.x_sendfile {
+            true => child.env("THRUSTER_X_SENDFILE", "1"),
+            false => child.env_remove("THRUSTER_X_SENDFILE"),
         };
         // Meant for us, and taken.
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] {

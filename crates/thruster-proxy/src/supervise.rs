@@ -58,7 +58,11 @@ pub fn supervise(
     };
     listen_for_signals(sender.clone())?;
     let control = open_control(config, &store)?;
-    let given = Given { port: config.upstream.port, control: control.as_ref().map(Control::path) };
+    let given = Given {
+        port: config.upstream.port,
+        control: control.as_ref().map(Control::path),
+        x_sendfile: config.files.x_sendfile,
+    };
     let child =
         Child::start(command, arguments, given, descriptors).map_err(|error| error.to_string())?;
     if server.is_none() || config.notify_socket.is_some() {

@@ -4,7 +4,8 @@ module Thruster
   class Cache
     # A cache where there is none, such as under test. It does nothing, but takes exception to the same mistakes.
     class None < Cache
-      NOTHING = { purged: 0, entries: [], not_cached: [] }.freeze
+      NO_TIER = { bytes: 0, entries: 0, size: 0 }.freeze
+      NOTHING = { purged: 0, entries: [], not_cached: [], memory: NO_TIER, disk: NO_TIER }.freeze
 
       def initialize
         super(nil)
