@@ -34,7 +34,13 @@ fuzz_target!(|bytes: &[u8]| {
     }
     conditional::evaluate(&Method::GET, &request, &response);
     conditional::not_modified(&response);
-    if let Selected::Part(part) = select(&Method::GET, &request, &response, 1000) {
+    let parts = match select(&Method::GET, &request, &response, 1000) {
+        Selected::Part(part) => vec![part],
+        Selected::Parts(parts) => parts,
+        Selected::Whole | Selected::Unsatisfiable => Vec::new(),
+    };
+    assert!(parts.len() <= 16 && parts.iter().map(|part| part.end - part.start).sum::<u64>() <= 1000);
+    for part in parts {
         assert!(part.start < part.end && part.end <= 1000, "{part:?}");
     }
     if let Refreshed::Updated(headers) = refresh(&response, &request) {

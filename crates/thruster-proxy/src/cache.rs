@@ -51,6 +51,7 @@ pub struct Cache {
     upstream: Arc<Upstream>,
     compression: config::Compression,
     has_files: bool,
+    roots: Arc<files::Roots>,
     boot_timeout: Duration,
 }
 
@@ -71,6 +72,7 @@ impl Cache {
             upstream,
             compression: config.compression.clone(),
             has_files: config.files.x_sendfile,
+            roots: Arc::new(files::Roots::new(config.files.sendfile_roots.as_deref())),
             boot_timeout: config.boot.timeout,
         })
     }

@@ -6,6 +6,7 @@
 mod coded;
 mod eligible;
 mod encode;
+mod jitter;
 mod level;
 mod mark;
 mod negotiate;

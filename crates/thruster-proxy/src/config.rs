@@ -11,6 +11,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use thruster_cache::Coding;
+
 /// Everything the engine and the executable need to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -148,6 +150,8 @@ pub struct Cache {
 #[derive(Debug, Clone)]
 pub struct Compression {
     pub enabled: bool,
+    /// Those that may be used, the best first; `None`: all, as they have been measured.
+    pub codings: Option<Vec<Coding>>,
     pub disable_on_auth: bool,
     /// Most random bytes added to a compressed response.
     pub jitter: u32,
@@ -156,6 +160,10 @@ pub struct Compression {
 #[derive(Debug, Clone)]
 pub struct Files {
     pub x_sendfile: bool,
+    /// Folders of the files that may be named, if somebody chose.
+    pub sendfile_roots: Option<Vec<PathBuf>>,
+    /// What is sent without asking the child.
+    pub static_path: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]

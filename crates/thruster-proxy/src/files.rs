@@ -1,5 +1,9 @@
 //! Files that the child names with X-Sendfile instead of sending them itself.
 
+mod roots;
+
+pub use roots::Roots;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -17,7 +21,6 @@ use thruster_cache::Pointer;
 
 use crate::body::Content;
 use crate::error::Error;
-use crate::file_body::FileBody;
 use crate::representation::{self, Head};
 
 const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
@@ -51,19 +54,33 @@ impl Opened {
 /// Opens it.
 ///
 /// # Errors
-/// There is no such file, or it is not one that can be sent.
-pub async fn open(name: &HeaderValue) -> Result<Opened, Error> {
+/// There is no such file, it is not one that can be sent, or it lies where none may be sent from.
+pub async fn open(roots: &Arc<Roots>, name: &HeaderValue) -> Result<Opened, Error> {
+    let roots = roots.clone();
     // As the child has sent it: bytes, which need not be UTF-8.
     let path: Box<Path> = Path::new(OsStr::from_bytes(name.as_bytes())).into();
     let shown = path.display().to_string();
-    let opened = tokio::task::spawn_blocking(move || open_blocking(path)).await;
+    let opened = tokio::task::spawn_blocking(move || open_below(&roots, path)).await;
     let opened = opened.map_err(io::Error::other).flatten();
     opened.map_err(|error| Error::NoFile(shown.into(), error))
 }
 
-fn open_blocking(path: Box<Path>) -> io::Result<Opened> {
-    // Without it, opening a pipe would wait for somebody to write into it.
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&path)?;
+/// The same for a named file, which must lie below the roots.
+fn open_below(roots: &Roots, path: Box<Path>) -> io::Result<Opened> {
+    let opened = open_blocking(path)?;
+    roots.admit(&opened.file, &opened.pointer.path)?;
+    Ok(opened)
+}
+
+/// Opens a file, on a thread that may block.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_blocking(path: Box<Path>) -> io::Result<Opened> {
+    // Without the first, opening a pipe would wait for somebody to write into it; without the
+    // second, a terminal could become ours.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = File::options().read(true).custom_flags(flags).open(&path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
@@ -78,9 +95,9 @@ fn open_blocking(path: Box<Path>) -> io::Result<Opened> {
 }
 
 /// Opens the file again, if it still is the one it was.
-pub async fn reopen(pointer: &Pointer) -> Option<Opened> {
-    let path = pointer.path.clone();
-    let opened = tokio::task::spawn_blocking(move || open_blocking(path)).await;
+pub async fn reopen(roots: &Arc<Roots>, pointer: &Pointer) -> Option<Opened> {
+    let (roots, path) = (roots.clone(), pointer.path.clone());
+    let opened = tokio::task::spawn_blocking(move || open_below(&roots, path)).await;
     opened.ok()?.ok().filter(|opened| opened.pointer == *pointer)
 }
 
@@ -106,12 +123,8 @@ pub fn respond(
 ) -> Response<Content> {
     let length = opened.pointer.length;
     let mut chosen = Head { status: head.status, headers: head.headers };
-    let range = representation::select(method, request, &mut chosen, length);
-    let content = match range.is_empty() {
-        true => Content::Empty,
-        false => Content::File(Box::new(FileBody::new(Arc::new(opened.file), range))),
-    };
-    let mut response = Response::new(content);
+    let choice = representation::select(method, request, &mut chosen, length);
+    let mut response = Response::new(choice.of_source(Arc::new(opened.file)));
     *response.status_mut() = chosen.status;
     *response.headers_mut() = chosen.headers;
     response

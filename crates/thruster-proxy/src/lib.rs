@@ -33,6 +33,7 @@ mod http1;
 mod limits;
 mod listen;
 pub mod log;
+mod multipart;
 mod notify;
 mod pipeline;
 mod read_ahead;
@@ -40,7 +41,9 @@ mod representation;
 mod run;
 mod send_patience;
 mod signals;
+mod static_files;
 mod supervise;
 mod upstream;
+mod zero_copy;
 
 pub use run::run;

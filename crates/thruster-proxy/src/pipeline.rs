@@ -22,6 +22,7 @@ use crate::hop_by_hop;
 use crate::limits;
 use crate::log::Log;
 use crate::read_ahead::ReadAhead;
+use crate::static_files::StaticFiles;
 use crate::upstream::{Shared, Took, Upstream};
 
 /// Marks a response after which the client's connection is to be closed.
@@ -38,6 +39,7 @@ pub struct Pipeline {
     trust_forwarded: bool,
     max_request_body: Option<u64>,
     bad_gateway_page: PathBuf,
+    static_files: StaticFiles,
     cache: Arc<Cache>,
     compression: Compression,
     upstream: Arc<Upstream>,
@@ -65,6 +67,7 @@ impl Pipeline {
             trust_forwarded: config.trust_forwarded,
             max_request_body: config.max_request_body,
             bad_gateway_page: config.bad_gateway_page.clone(),
+            static_files: StaticFiles::new(config),
             cache: Cache::new(config, store, upstream.clone()),
             compression: Compression::new(&config.compression),
             upstream,
@@ -135,6 +138,32 @@ impl Pipeline {
         // What the client can decode is asked here, for the child gets the request.
         let wish = self.compression.on_request(&request);
 
+        // What is a file needs no cache: one would hold it twice, and go on when it has changed.
+        let is_switch = protocol.is_some();
+        let found = match self.static_files.is_on() {
+            true => Box::pin(self.static_files.on_request(&request, is_switch)).await,
+            false => None,
+        };
+        let response = match found {
+            Some(response) => response,
+            None => self.answer_for_child(request, protocol, client, record).await?,
+        };
+
+        // Below the cache, which has codings of its own.
+        match wish {
+            Some(wish) => Box::pin(self.compression.on_response(wish, response)).await,
+            None => Ok(response),
+        }
+    }
+
+    /// What the child says, or said.
+    async fn answer_for_child(
+        &self,
+        mut request: Box<Request<RequestBody>>,
+        protocol: Option<HeaderValue>,
+        client: &Client,
+        record: &mut Record,
+    ) -> Result<Response<Content>, Error> {
         // Above all that costs more. It sees what the child would, for that is what answers
         // depend on.
         let is_switch = protocol.is_some();
@@ -147,12 +176,7 @@ impl Pipeline {
             };
         note.write(response.headers_mut());
         record.cached(&note);
-
-        // Below the cache, which has codings of its own.
-        match wish {
-            Some(wish) => Box::pin(self.compression.on_response(wish, response)).await,
-            None => Ok(response),
-        }
+        Ok(response)
     }
 
     /// Has the child answer.

@@ -2,11 +2,17 @@
 //! the word that it has not changed (section 13). For what is kept and for files alike.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
-use http::{HeaderMap, Method, StatusCode};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use thruster_cache::conditional::{self, Verdict};
 use thruster_cache::range::{self, Selected};
+
+use crate::body::Content;
+use crate::file_body::{FileBody, ReadAt};
+use crate::multipart::{Layout, Multipart};
 
 /// The head of an answer under construction.
 pub struct Head {
@@ -14,9 +20,41 @@ pub struct Head {
     pub headers: HeaderMap,
 }
 
+/// What is to be sent of a body.
+pub enum Choice {
+    Range(Range<u64>),
+    Parts(Layout),
+}
+
+impl Choice {
+    /// It, of a body in memory.
+    pub fn of_bytes(self, body: &Bytes) -> Content {
+        match self {
+            Choice::Range(range) if range.is_empty() => Content::Empty,
+            Choice::Range(range) => {
+                Content::Full(body.slice(range.start as usize..range.end as usize))
+            }
+            Choice::Parts(layout) => Content::Full(layout.of_bytes(body)),
+        }
+    }
+
+    /// It, of a body that is read when its turn comes.
+    pub fn of_source(self, source: Arc<dyn ReadAt>) -> Content {
+        match self {
+            Choice::Range(range) if range.is_empty() => Content::Empty,
+            Choice::Range(range) => Content::File(Box::new(FileBody::new(source, range))),
+            Choice::Parts(layout) => {
+                let range = 0..layout.length;
+                let source = Arc::new(Multipart { layout, source });
+                Content::File(Box::new(FileBody::new(source, range)))
+            }
+        }
+    }
+}
+
 /// Makes `head`, that of a whole answer with a body of `length` bytes, into the one this request
 /// gets, and returns what is to be sent of the body.
-pub fn select(method: &Method, request: &HeaderMap, head: &mut Head, length: u64) -> Range<u64> {
+pub fn select(method: &Method, request: &HeaderMap, head: &mut Head, length: u64) -> Choice {
     // RFC 9110 section 13.2.1: conditions are about answers that would be a success.
     if head.status != StatusCode::OK {
         return whole(method, head, length);
@@ -25,8 +63,7 @@ pub fn select(method: &Method, request: &HeaderMap, head: &mut Head, length: u64
         Verdict::Proceed => {}
         Verdict::NotModified => {
             head.status = StatusCode::NOT_MODIFIED;
-            head.headers = conditional::not_modified(&head.headers);
-            return 0..0;
+            return refuse(head);
         }
         Verdict::PreconditionFailed => {
             head.status = StatusCode::PRECONDITION_FAILED;
@@ -38,29 +75,38 @@ pub fn select(method: &Method, request: &HeaderMap, head: &mut Head, length: u64
         Selected::Part(part) => {
             head.status = StatusCode::PARTIAL_CONTENT;
             head.headers.insert(CONTENT_RANGE, range::content_range(&part, length));
-            part
+            Choice::Range(part)
+        }
+        Selected::Parts(parts) => {
+            head.status = StatusCode::PARTIAL_CONTENT;
+            // Nobody can have put into the body what nobody could foresee.
+            let boundary = format!("{:032x}", fastrand::u128(..));
+            let kind = format!("multipart/byteranges; boundary={boundary}");
+            let kind = HeaderValue::try_from(kind).expect("digits are visible");
+            let kind = head.headers.insert(CONTENT_TYPE, kind);
+            Choice::Parts(Layout::new(parts, length, kind.as_ref(), &boundary))
         }
         Selected::Unsatisfiable => {
             head.status = StatusCode::RANGE_NOT_SATISFIABLE;
-            let range = refuse(head);
+            let nothing = refuse(head);
             head.headers.insert(CONTENT_RANGE, range::unsatisfied_range(length));
-            range
+            nothing
         }
     }
 }
 
-fn whole(method: &Method, head: &mut Head, length: u64) -> Range<u64> {
-    match *method == Method::HEAD {
+fn whole(method: &Method, head: &mut Head, length: u64) -> Choice {
+    Choice::Range(match *method == Method::HEAD {
         true => {
             head.headers.insert(CONTENT_LENGTH, length.into());
             0..0
         }
         false => 0..length,
-    }
+    })
 }
 
 /// The fields that describe the body go with it.
-fn refuse(head: &mut Head) -> Range<u64> {
+fn refuse(head: &mut Head) -> Choice {
     head.headers = conditional::not_modified(&head.headers);
-    0..0
+    Choice::Range(0..0)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -29,6 +29,7 @@ pub fn thrust() -> ThrustBuilder {
     ThrustBuilder {
         settings: Vec::new(),
         command: ["tail", "-f", "/dev/null"].map(String::from).into(),
+        folder: None,
         stdout: Stdout::Read,
         descriptors: None,
         file_size: None,
@@ -38,6 +39,7 @@ pub fn thrust() -> ThrustBuilder {
 pub struct ThrustBuilder {
     settings: Vec<(String, String)>,
     command: Vec<String>,
+    folder: Option<PathBuf>,
     stdout: Stdout,
     descriptors: Option<u32>,
     file_size: Option<u64>,
@@ -67,6 +69,12 @@ impl ThrustBuilder {
     /// What thrust wraps; by default something that only waits.
     pub fn command(mut self, words: &[&str]) -> Self {
         self.command = words.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// Where it is started; by default where the tests are.
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
         self
     }
 
@@ -136,6 +144,9 @@ impl ThrustBuilder {
         command.env("HTTP_PORT", "0").env("BIND", "127.0.0.1");
         command.envs(self.settings.iter().cloned());
         command.args(&self.command).stdin(Stdio::null());
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         command
     }
 

@@ -39,9 +39,12 @@ fn one_range_selects_a_part() {
 
 /// RFC 9110 section 14.2.
 #[test]
-fn what_is_not_one_range_in_bytes_selects_the_whole() {
+fn what_are_not_ranges_in_bytes_selects_the_whole() {
     for line in [
-        "bytes=0-1,4-5",
+        "bytes=0-1,5-4",
+        "bytes=0-1,x",
+        "bytes=0-,0-0",
+        "bytes=-1,0-,-1",
         "bytes=2-1",
         "bytes=",
         "bytes=-",
@@ -73,6 +76,37 @@ fn what_is_not_one_range_in_bytes_selects_the_whole() {
     assert_eq!(select(Method::HEAD, &[one], 1000), Selected::Whole);
     assert_eq!(select(Method::POST, &[one], 1000), Selected::Whole);
     assert_eq!(select(Method::GET, &[], 1000), Selected::Whole);
+}
+
+/// RFC 9110 section 15.3.7.2.
+#[test]
+fn several_ranges_select_parts_in_their_order() {
+    for (line, parts) in [
+        ("bytes=0-1,4-5", vec![0..2, 4..6]),
+        ("bytes=-1, 0-0", vec![999..1000, 0..1]),
+        ("bytes=900-,0-9,500-509", vec![900..1000, 0..10, 500..510]),
+        ("bytes=0-0,2-2,1000-,-0", vec![0..1, 2..3]),
+        ("bytes=0-9,20-29,8-12", vec![0..13, 20..30]),
+        ("bytes=40-49,0-9,20-29,10-19", vec![40..50, 0..30]),
+    ] {
+        assert_eq!(of(line, 1000), Selected::Parts(parts), "{line}");
+    }
+    assert_eq!(of("bytes=0-1,2-3", 1000), part(0..4), "they touch");
+    assert_eq!(of("bytes=0-599,400-799", 1000), part(0..800), "they overlap");
+    assert_eq!(of("bytes=0-499,-500", 1000), part(0..1000));
+    assert_eq!(of("bytes=1000-,5-5", 1000), part(5..6), "the other is behind the end");
+    assert_eq!(of("bytes=1000-,-0", 1000), Selected::Unsatisfiable);
+}
+
+#[test]
+fn more_ranges_than_anybody_needs_select_the_whole() {
+    let line = |count: u64| {
+        let ranges: Vec<_> = (0..count).map(|n| format!("{}-{}", n * 10, n * 10)).collect();
+        format!("bytes={}", ranges.join(","))
+    };
+    assert!(matches!(of(&line(16), 1000), Selected::Parts(parts) if parts.len() == 16));
+    assert_eq!(of(&line(17), 1000), Selected::Whole);
+    assert_eq!(of(&format!("bytes={}", "0-0,".repeat(17)), 1000), Selected::Whole);
 }
 
 #[test]
@@ -114,11 +148,21 @@ fn content_range_tells_first_last_and_length() {
 
 proptest! {
     #[test]
-    fn a_part_lies_within_the_body(line in "bytes=[0-9 ,-]{0,24}|\\PC{0,12}", length: u64) {
+    fn a_part_lies_within_the_body(
+        line in "bytes=[0-9 ,-]{0,24}|bytes=([0-9]{1,2}-[0-9]{1,2},){2,6}|\\PC{0,12}",
+        length in prop_oneof![any::<u64>(), 0..100_u64],
+    ) {
         if let Ok(line) = HeaderValue::from_bytes(line.as_bytes()) {
             let request = HeaderMap::from_iter([(RANGE, line)]);
-            if let Selected::Part(range) = select(&Method::GET, &request, &HeaderMap::new(), length) {
-                prop_assert!(range.start < range.end && range.end <= length);
+            let parts = match select(&Method::GET, &request, &HeaderMap::new(), length) {
+                Selected::Part(part) => vec![part],
+                Selected::Parts(parts) => parts,
+                Selected::Whole | Selected::Unsatisfiable => Vec::new(),
+            };
+            for part in &parts {
+                prop_assert!(part.start < part.end && part.end <= length);
+                let is_apart = |o: &&Range<u64>| o.end < part.start || part.end < o.start;
+                prop_assert_eq!(parts.iter().filter(is_apart).count(), parts.len() - 1);
             }
         }
     }

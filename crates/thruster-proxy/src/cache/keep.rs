@@ -177,7 +177,7 @@ impl Cache {
     ) -> Response<Content> {
         match self.file_named(&mut head) {
             None => Response::from_parts(head, Content::Answer(body)),
-            Some(name) => match Box::pin(files::open(&name)).await {
+            Some(name) => match Box::pin(files::open(&self.roots, &name)).await {
                 Ok(opened) => {
                     files::describe(&mut head.headers, &opened.pointer);
                     files::respond(&question.method, &question.headers, head, opened)
@@ -252,7 +252,7 @@ impl Cache {
         mut head: response::Parts,
         name: &HeaderValue,
     ) -> Noted {
-        let opened = match Box::pin(files::open(name)).await {
+        let opened = match Box::pin(files::open(&self.roots, name)).await {
             Ok(opened) => opened,
             Err(error) => {
                 lead.lands(Phase::Alone);

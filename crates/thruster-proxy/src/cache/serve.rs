@@ -16,7 +16,7 @@ use super::live::Live;
 use super::{Cache, Question};
 use crate::body::Content;
 use crate::compress::{self, Accepted};
-use crate::file_body::{FileBody, ReadAt};
+use crate::file_body::ReadAt;
 use crate::files;
 use crate::representation::{self, Head};
 
@@ -30,7 +30,7 @@ impl Cache {
         now: SystemTime,
     ) -> Option<Response<Content>> {
         let opened = match &entry.body {
-            Body::File(pointer) => match Box::pin(files::reopen(pointer)).await {
+            Body::File(pointer) => match Box::pin(files::reopen(&self.roots, pointer)).await {
                 Some(opened) => Some(opened),
                 None => {
                     self.store.remove(entry);
@@ -46,17 +46,14 @@ impl Cache {
             compress::mark(&mut head.headers, *coding);
         }
         let length = coded.as_ref().map_or(entry.length(), |(_, body)| body.len() as u64);
-        let range = representation::select(method, request, &mut head, length);
+        let choice = representation::select(method, request, &mut head, length);
         let content = match (&entry.body, coded) {
-            _ if range.is_empty() => Content::Empty,
-            (_, Some((_, body))) => Content::Full(slice(&body, range)),
-            (Body::Whole(body), None) => Content::Full(slice(body, range)),
-            (Body::Disk(_), None) => {
-                Content::File(Box::new(FileBody::new(Arc::new(OnDisk(entry.clone())), range)))
-            }
+            (_, Some((_, body))) => choice.of_bytes(&body),
+            (Body::Whole(body), None) => choice.of_bytes(body),
+            (Body::Disk(_), None) => choice.of_source(Arc::new(OnDisk(entry.clone()))),
             (Body::File(_), None) => {
                 let file = opened.expect("a file body was opened above").into_file();
-                Content::File(Box::new(FileBody::new(Arc::new(file), range)))
+                choice.of_source(Arc::new(file))
             }
         };
         Some(response(head, content))
@@ -70,12 +67,8 @@ impl Cache {
         mut head: Head,
     ) -> Response<Content> {
         let Question { method, headers, .. } = question;
-        let range = representation::select(method, headers, &mut head, body.len() as u64);
-        let content = match range.is_empty() {
-            true => Content::Empty,
-            false => Content::Full(slice(body, range)),
-        };
-        response(head, content)
+        let choice = representation::select(method, headers, &mut head, body.len() as u64);
+        response(head, choice.of_bytes(body))
     }
 
     /// Answers from what is still on its way; `None` if its beginning has gone already.
@@ -117,8 +110,9 @@ impl Cache {
         if self.compression.disable_on_auth && compress::is_guarded(request, &entry.headers) {
             return None;
         }
-        let preference = compress::kept_preference(entry.length() as usize);
-        let coding = Accepted::of(request).choose(&preference)?;
+        let measured = compress::kept_preference(entry.length() as usize);
+        let preference = self.compression.codings.as_deref().unwrap_or(&measured);
+        let coding = Accepted::of(request).choose(preference)?;
         match entry.coded(coding) {
             Some(body) => (!body.is_empty()).then(|| (coding, body.clone())),
             None => {
@@ -141,10 +135,6 @@ fn response(head: Head, content: Content) -> Response<Content> {
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;
     response
-}
-
-fn slice(body: &Bytes, range: std::ops::Range<u64>) -> Bytes {
-    body.slice(range.start as usize..range.end as usize)
 }
 
 /// A body in the disk tier.

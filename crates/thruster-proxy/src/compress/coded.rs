@@ -36,12 +36,13 @@ impl Coded {
         source: Content,
         early: Vec<Frame<Bytes>>,
         length: Option<u64>,
+        padding: Option<usize>,
     ) -> Self {
         Coded {
             source,
             early: early.into(),
             data: Bytes::new(),
-            encoder: Some(Encoder::new(coding, length)),
+            encoder: Some(Encoder::new(coding, length).padded(padding)),
             out: BytesMut::new(),
             trailers: None,
             coded_in_turn: 0,

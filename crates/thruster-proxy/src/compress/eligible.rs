@@ -81,6 +81,11 @@ pub fn has_no_transform(headers: &HeaderMap) -> bool {
     has_directive(headers, "no-transform")
 }
 
+/// Whether a response says of itself that it is the same for everybody.
+pub fn is_for_everybody(response: &HeaderMap) -> bool {
+    has_directive(response, "public")
+}
+
 /// Whether an exchange is about somebody, so that a secret of theirs may be in the response, and
 /// its length under a coding tell of it (BREACH): what GZIP_COMPRESSION_DISABLE_ON_AUTH excludes.
 pub fn is_guarded(request: &HeaderMap, response: &HeaderMap) -> bool {

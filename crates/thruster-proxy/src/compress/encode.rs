@@ -5,7 +5,7 @@ use brotli::enc::StandardAlloc;
 use brotli::enc::encode::{
     BrotliEncoderOperation, BrotliEncoderParameter, BrotliEncoderStateStruct,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use flate2::{Compress, Compression, FlushCompress, Status};
 use thruster_cache::Coding;
 use zstd::stream::raw::{CParameter, InBuffer, Operation as _, OutBuffer};
@@ -27,6 +27,14 @@ const LEAST_BROTLI_WINDOW: u32 = 17;
 /// The smallest one the format has (RFC 8878 section 3.1.1.1.2).
 const LEAST_ZSTD_WINDOW: u32 = 10;
 
+/// What padding consists of: text, as a comment in gzip has to be. Nothing codes it again, so that
+/// it need not be random itself.
+const PADDING: u8 = b'-';
+
+/// Metadata of one byte comes out of the brotli crate (9.1) with a header that says none, and what
+/// follows cannot be decoded.
+const BROTLI_LEAST: usize = 2;
+
 /// As far back as gzip can refer at all.
 const GZIP_WINDOW: u8 = 15;
 
@@ -41,7 +49,7 @@ pub fn encode(coding: Coding, body: &[u8]) -> Option<Bytes> {
 /// As [`encode`], with the coding's own level.
 pub fn encode_at(coding: Coding, level: u32, body: &[u8]) -> Option<Bytes> {
     let mut out = BytesMut::new();
-    let mut encoder = Encoder { state: State::whole(coding, level, body.len()), is_pending: false };
+    let mut encoder = Encoder::with(State::whole(coding, level, body.len()));
     encoder.push(body, false, &mut out);
     encoder.finish(&mut out);
     // Copied, for what is kept should not hold the room that was left over.
@@ -53,6 +61,8 @@ pub struct Encoder {
     state: State,
     /// Something has been pushed since the last flush.
     is_pending: bool,
+    /// What is still to be added.
+    padding: Option<usize>,
 }
 
 enum State {
@@ -65,6 +75,8 @@ enum State {
 enum Operation {
     /// Takes data in, and gives out what happens to be ready.
     Process,
+    /// Gives out data that is not part of the body, at once (RFC 7932 section 9.2). Only in brotli.
+    Metadata,
     /// Gives out all that was taken in.
     Flush,
     Finish,
@@ -87,13 +99,23 @@ impl Encoder {
 
     /// As [`new`](Self::new), with the coding's own level.
     pub fn at(coding: Coding, level: u32, length: Option<u64>) -> Self {
-        Encoder { state: State::stream(coding, level, length), is_pending: false }
+        Encoder::with(State::stream(coding, level, length))
+    }
+
+    fn with(state: State) -> Self {
+        Encoder { state, is_pending: false, padding: None }
+    }
+
+    /// Adds so many bytes, and the few that surround them, which decoders leave out.
+    pub fn padded(self, padding: Option<usize>) -> Self {
+        Encoder { padding, ..self }
     }
 
     /// Appends to `out` what comes of `data`; with `flush`, all that is needed to decode what has
     /// been pushed so far.
     pub fn push(&mut self, data: &[u8], flush: bool, out: &mut BytesMut) {
         if !data.is_empty() {
+            self.pad_before(out);
             self.run(Operation::Process, data, out);
             self.is_pending = true;
         }
@@ -106,7 +128,27 @@ impl Encoder {
 
     /// Appends the rest.
     pub fn finish(mut self, out: &mut BytesMut) {
+        self.pad_before(out);
         self.run(Operation::Finish, &[], out);
+        if let Some(length) = self.padding {
+            skippable_frame(length, out);
+        }
+    }
+
+    /// Padding comes first where it can: then what is flushed early is no exception.
+    fn pad_before(&mut self, out: &mut BytesMut) {
+        match (&self.state, self.padding) {
+            (State::Zstd(_), _) | (_, None) => return,
+            (State::Brotli(_), Some(length)) => {
+                self.run(Operation::Metadata, &vec![PADDING; length + BROTLI_LEAST], out);
+            }
+            (State::Gzip(_), Some(length)) => {
+                let start = out.len();
+                self.run(Operation::Process, &[], out);
+                comment(length, start, out);
+            }
+        }
+        self.padding = None;
     }
 
     fn run(&mut self, operation: Operation, mut data: &[u8], out: &mut BytesMut) {
@@ -196,6 +238,7 @@ fn brotli_step(
     let is_right = state.compress_stream(
         match operation {
             Operation::Process => BrotliEncoderOperation::BROTLI_OPERATION_PROCESS,
+            Operation::Metadata => BrotliEncoderOperation::BROTLI_OPERATION_EMIT_METADATA,
             Operation::Flush => BrotliEncoderOperation::BROTLI_OPERATION_FLUSH,
             Operation::Finish => BrotliEncoderOperation::BROTLI_OPERATION_FINISH,
         },
@@ -228,7 +271,7 @@ fn zstd_step(
     let mut input = InBuffer::around(data);
     let mut output = OutBuffer::around(room);
     let is_done = match operation {
-        Operation::Process => {
+        Operation::Process | Operation::Metadata => {
             encoder.run(&mut input, &mut output).expect(ZSTD);
             input.pos() == data.len()
         }
@@ -241,7 +284,7 @@ fn zstd_step(
 fn gzip_step(compress: &mut Compress, operation: Operation, data: &[u8], room: &mut [u8]) -> Step {
     let (read, written) = (compress.total_in(), compress.total_out());
     let flush = match operation {
-        Operation::Process => FlushCompress::None,
+        Operation::Process | Operation::Metadata => FlushCompress::None,
         Operation::Flush => FlushCompress::Sync,
         Operation::Finish => FlushCompress::Finish,
     };
@@ -261,6 +304,26 @@ fn gzip_step(compress: &mut Compress, operation: Operation, data: &[u8], room: &
 /// The binary logarithm of a window over a body of this length, within limits.
 fn window(length: Option<u64>, least: u32, most: u32) -> u32 {
     length.map_or(most, |length| (u64::BITS - length.leading_zeros()).clamp(least, most))
+}
+
+/// Makes the header of a gzip member that begins at `start`, and so far is nothing more, into one
+/// with a comment (RFC 1952 section 2.3).
+fn comment(length: usize, start: usize, out: &mut BytesMut) {
+    const FLAGS: usize = 3;
+    const FCOMMENT: u8 = 1 << 4;
+    assert_eq!(out.len() - start, 10, "zlib gives out its header first, without optional fields");
+    out[start + FLAGS] |= FCOMMENT;
+    out.put_bytes(PADDING, length);
+    out.put_u8(0);
+}
+
+/// Appends a frame that is to be skipped (RFC 8878 section 3.1.2). It is the last one, for some
+/// decoders of a stream stop after the first.
+fn skippable_frame(length: usize, out: &mut BytesMut) {
+    const MAGIC: u32 = 0x184D_2A50;
+    out.put_u32_le(MAGIC);
+    out.put_u32_le(u32::try_from(length).expect("padding is short"));
+    out.put_bytes(PADDING, length);
 }
 
 #[cfg(test)]

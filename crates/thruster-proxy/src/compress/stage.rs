@@ -10,9 +10,10 @@ use http::{HeaderMap, Method, Request, Response};
 use http_body::Frame;
 
 use super::coded::Coded;
-use super::eligible::{MIN_LENGTH, is_guarded_request, is_guarded_response};
+use super::eligible::{MIN_LENGTH, is_for_everybody, is_guarded_request, is_guarded_response};
+use super::jitter::Jitter;
 use super::vary_by_coding;
-use super::{Accepted, LIVE_PREFERENCE, has_no_transform, is_eligible, mark};
+use super::{Accepted, Coding, LIVE_PREFERENCE, has_no_transform, is_eligible, mark};
 use crate::body::Content;
 use crate::config;
 use crate::error::Error;
@@ -21,6 +22,8 @@ pub struct Compression {
     is_on: bool,
     /// Not for what a login protects.
     spares_guarded: bool,
+    codings: Box<[Coding]>,
+    jitter: Jitter,
 }
 
 /// What a request says of codings.
@@ -40,7 +43,12 @@ enum Early {
 
 impl Compression {
     pub fn new(config: &config::Compression) -> Self {
-        Compression { is_on: config.enabled, spares_guarded: config.disable_on_auth }
+        Compression {
+            is_on: config.enabled,
+            spares_guarded: config.disable_on_auth,
+            codings: config.codings.as_deref().unwrap_or(&LIVE_PREFERENCE).into(),
+            jitter: Jitter::up_to(config.jitter),
+        }
     }
 
     /// `None`: the response is to stay as it is.
@@ -75,7 +83,7 @@ impl Compression {
         }
         // Also where this client gets it plain.
         vary_by_coding(response.headers_mut());
-        let Some(coding) = wish.accepted.choose(&LIVE_PREFERENCE) else { return Ok(response) };
+        let Some(coding) = wish.accepted.choose(&self.codings) else { return Ok(response) };
         if wish.is_head {
             mark(response.headers_mut(), coding);
             return Ok(response);
@@ -92,8 +100,11 @@ impl Compression {
                 Early::Broken(error) => return Err(error),
             },
         };
+        // What everybody may have keeps no secret, and is better off with the same bytes each time.
+        let padding = if is_for_everybody(response.headers()) { None } else { self.jitter.draw() };
         mark(response.headers_mut(), coding);
-        *response.body_mut() = Content::Coded(Box::new(Coded::new(coding, content, early, length)));
+        let coded = Coded::new(coding, content, early, length, padding);
+        *response.body_mut() = Content::Coded(Box::new(coded));
         Ok(response)
     }
 }

@@ -88,6 +88,7 @@ impl<E: Environment> Reader<'_, E> {
         let target_port = self.value("TARGET_PORT", value::port);
         let https_port = self.value("HTTPS_PORT", value::listening_port);
         let http_port = self.http_port(target_port);
+        let codings = self.value("COMPRESSION", value::codings);
         let (inherited, bind) = (self.inherited_sockets(), self.set("BIND", value::address));
         let listen = Listen { inherited, bind, http_port, https_port };
         self.check_ports(&listen, target_port, !domains.is_empty());
@@ -131,11 +132,17 @@ impl<E: Environment> Reader<'_, E> {
                 control_socket: self.set("CONTROL_SOCKET", value::text).map(Into::into),
             },
             compression: Compression {
-                enabled: self.value("GZIP_COMPRESSION_ENABLED", value::boolean),
+                enabled: self.value("GZIP_COMPRESSION_ENABLED", value::boolean)
+                    && codings.as_ref().is_none_or(|codings| !codings.is_empty()),
+                codings,
                 disable_on_auth: self.value("GZIP_COMPRESSION_DISABLE_ON_AUTH", value::boolean),
-                jitter: self.value("GZIP_COMPRESSION_JITTER", value::count),
+                jitter: self.value("GZIP_COMPRESSION_JITTER", value::jitter),
             },
-            files: Files { x_sendfile: self.value("X_SENDFILE_ENABLED", value::boolean) },
+            files: Files {
+                x_sendfile: self.value("X_SENDFILE_ENABLED", value::boolean),
+                sendfile_roots: self.set("SENDFILE_ROOTS", value::folders),
+                static_path: self.set("STATIC_PATH", value::text).map(Into::into),
+            },
             tls: Tls {
                 domains,
                 acme_directory: self.value("ACME_DIRECTORY", value::text),

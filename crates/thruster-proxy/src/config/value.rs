@@ -2,7 +2,10 @@
 //! expected, in words for the person who typed the value.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use thruster_cache::Coding;
 
 /// What a well-formed value would have looked like.
 pub type Expected = &'static str;
@@ -69,6 +72,30 @@ pub fn count(text: &str) -> Result<u32, Expected> {
     text.parse().map_err(|_| "a whole number, 0 or more")
 }
 
+/// Bytes of padding. More would hide nothing more, and there are decoders that take no comment of
+/// 64 KiB in gzip.
+pub fn jitter(text: &str) -> Result<u32, Expected> {
+    const MOST: u32 = 32768;
+    let few = text.parse().ok().filter(|count| *count <= MOST);
+    few.ok_or("a whole number from 0 to 32768")
+}
+
+/// Codings between commas, the best first. `None` is all of them, in an order of ours.
+pub fn codings(text: &str) -> Result<Option<Vec<Coding>>, Expected> {
+    if let Ok(is_on) = boolean(text) {
+        return Ok((!is_on).then(Vec::new));
+    }
+    let mut codings = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let is_named = |coding: &Coding| coding.name().eq_ignore_ascii_case(name);
+        match Coding::ALL.into_iter().find(is_named) {
+            Some(coding) if !codings.contains(&coding) => codings.push(coding),
+            _ => return Err("on, off or some of br, gzip and zstd between commas"),
+        }
+    }
+    Ok(Some(codings))
+}
+
 /// An IPv4 or IPv6 address, the latter with or without brackets.
 pub fn address(text: &str) -> Result<IpAddr, Expected> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
@@ -84,6 +111,16 @@ pub fn names(text: &str) -> Result<Vec<String>, Expected> {
         .map(|name| is_host(name).then(|| name.to_lowercase()))
         .collect::<Option<_>>()
         .ok_or("host names between commas, such as example.com,www.example.com")
+}
+
+/// Folders between colons; blanks are ignored, so that none means the working directory unasked.
+pub fn folders(text: &str) -> Result<Vec<PathBuf>, Expected> {
+    let folders = text.split(':').map(str::trim).filter(|folder| !folder.is_empty());
+    let folders: Vec<_> = folders.map(PathBuf::from).collect();
+    match folders.is_empty() {
+        true => Err("folders between colons, such as /app/storage:/tmp"),
+        false => Ok(folders),
+    }
 }
 
 /// A key in base64 or base64url, padded or not.
@@ -151,6 +188,24 @@ mod tests {
         }
         for bad in ["secret!", "=", "abcde", "abc===", "a b="] {
             assert!(base64_key(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn folders_stand_between_colons() {
+        assert_eq!(folders("/a b: :c:"), Ok(vec!["/a b".into(), "c".into()]));
+        assert!(folders(":").is_err());
+    }
+
+    #[test]
+    fn codings_keep_the_order_they_are_given_in() {
+        use Coding::{Brotli, Gzip, Zstd};
+        assert_eq!(codings("on"), Ok(None));
+        assert_eq!(codings("off"), Ok(Some(vec![])));
+        assert_eq!(codings("gzip, BR"), Ok(Some(vec![Gzip, Brotli])));
+        assert_eq!(codings("zstd,"), Ok(Some(vec![Zstd])));
+        for bad in ["deflate", "gzip br", "gzip,gzip", "gzip,off"] {
+            assert!(codings(bad).is_err(), "{bad}");
         }
     }
 

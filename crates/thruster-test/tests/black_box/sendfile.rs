@@ -2,7 +2,10 @@
 
 mod broken;
 mod cached;
+mod multipart;
 mod parts;
+mod roots;
+mod zero_copy;
 
 use std::path::Path;
 
@@ -22,6 +25,25 @@ fn answering_with(file: &Path, status: &'static str, fields: &'static str) -> Up
         let named = format!("X-Sendfile: {file}\r\nContent-Length: 0\r\n");
         exchange.send(format!("HTTP/1.1 {status}\r\n{fields}{named}\r\n"));
     })
+}
+
+/// The parts of a multipart/byteranges body, checked to the byte: where each is from, and what it
+/// is.
+pub fn parts_of(response: &Response) -> Vec<(String, String)> {
+    let kind = response.header("content-type");
+    let boundary = kind.strip_prefix("multipart/byteranges; boundary=");
+    let boundary = boundary.unwrap_or_else(|| panic!("no boundary: {kind}"));
+    assert_eq!(response.header("content-range"), "", "each part has its own");
+    let text = response.text();
+    let text = text.strip_suffix(&format!("\r\n--{boundary}--\r\n")).expect("an end");
+    let text = text.strip_prefix(&format!("--{boundary}\r\n")).expect("a beginning");
+    let between = format!("\r\n--{boundary}\r\n");
+    let parts = text.split(&*between).map(|part| {
+        let (head, body) = part.split_once("\r\n\r\n").expect("a head");
+        let range = head.strip_prefix("content-type: text/plain\r\ncontent-range: bytes ");
+        (range.unwrap_or_else(|| panic!("{head}")).to_owned(), body.to_owned())
+    });
+    parts.collect()
 }
 
 /// A request with these fields, a line each, and its response.

@@ -48,6 +48,36 @@ fn streamed(mut encoder: Encoder, pieces: &[(&[u8], bool)]) -> BytesMut {
 }
 
 #[test]
+fn padding_makes_a_stream_longer_and_nothing_else() {
+    let body = page(5000);
+    for coding in Coding::ALL {
+        let pieces: [(&[u8], bool); 2] = [(&body[..100], true), (&body[100..], false)];
+        let plain = streamed(Encoder::new(coding, None), &pieces).len();
+        let mut added = Vec::new();
+        for padding in (0..=32).chain([253, 254, 255, 256, 257, 9000, 32_768]) {
+            let encoder = Encoder::new(coding, None).padded(Some(padding));
+            let coded = streamed(encoder, &pieces);
+            assert!(decoded(coding, &coded) == (body.clone(), true), "{coding:?} {padding}");
+            // Their frame, at most.
+            added.push(coded.len() - plain - padding);
+        }
+        assert!(added.iter().all(|&frame| frame <= 8), "{coding:?} {added:?}");
+        let empty = streamed(Encoder::new(coding, Some(0)).padded(Some(20)), &[]);
+        assert_eq!(decoded(coding, &empty), (Vec::new(), true), "{coding:?}");
+    }
+}
+
+#[test]
+fn what_is_flushed_behind_padding_can_be_read() {
+    for coding in Coding::ALL {
+        let mut out = BytesMut::new();
+        let mut encoder = Encoder::new(coding, None).padded(Some(30));
+        encoder.push(b"data: now\n\n", true, &mut out);
+        assert_eq!(decoded(coding, &out).0, b"data: now\n\n", "{coding:?}");
+    }
+}
+
+#[test]
 fn whole_bodies_come_back() {
     // One for each step of the levels, but for zstd's last ones.
     for length in [1024, 10_000, 66_000, 200_000, 270_000] {

@@ -9,11 +9,14 @@ use http_body::Body;
 
 use super::Session;
 use super::encode::{self, Exchange};
+use super::writer::Writer;
 use crate::body::{Content, ResponseBody};
 use crate::error::Error;
+use crate::file_body::FileBody;
 use crate::http1::Framing;
 use crate::pipeline::{ClientLeft, ClosesConnection};
 use crate::read_ahead::Held;
+use crate::zero_copy;
 
 /// What becomes of the connection after a response.
 pub enum After {
@@ -32,6 +35,19 @@ struct Sending {
     framing: Framing,
     is_ended: bool,
     held: Held,
+    /// Bytes of a file that the kernel has sent since others had their turn.
+    sent_in_turn: u64,
+}
+
+impl Sending {
+    /// The file whose next bytes the kernel can send, if that is what the body is.
+    fn file_at_hand(&mut self) -> Option<&mut FileBody> {
+        match (&mut self.body.content, self.framing) {
+            // Chunks would have to be framed.
+            (Content::File(file), Framing::Length(_)) => file.is_at_hand().then_some(file),
+            _ => None,
+        }
+    }
 }
 
 impl Session<'_> {
@@ -60,7 +76,7 @@ impl Session<'_> {
             body.record.ended();
         }
         let held = self.connection.pipeline.read_ahead.hold();
-        let mut sending = Sending { body, framing, is_ended, held };
+        let mut sending = Sending { body, framing, is_ended, held, sent_in_turn: 0 };
         match poll_fn(|cx| self.poll_send(cx, &mut sending)).await {
             Ok(()) if keep_alive && framing != Framing::Close => After::Another,
             Ok(()) => After::Close,
@@ -80,8 +96,12 @@ impl Session<'_> {
     ) -> Poll<Result<(), Error>> {
         loop {
             let mut is_dry = false;
-            while !sending.is_ended && !is_dry && sending.held.set(self.writer.outbox.waiting()) {
+            let mut is_sent = sending.file_at_hand().is_some();
+            while !(sending.is_ended || is_dry || is_sent)
+                && sending.held.set(self.writer.outbox.waiting())
+            {
                 is_dry = self.poll_take_frame(cx, sending)?.is_pending();
+                is_sent = sending.file_at_hand().is_some();
             }
             let flushed = self.writer.poll_flush(cx)?;
             sending.held.set(self.writer.outbox.waiting());
@@ -89,11 +109,38 @@ impl Session<'_> {
             if sending.is_ended {
                 return Poll::Ready(Ok(()));
             }
-            if is_dry {
+            if is_sent {
+                ready!(self.poll_send_file(cx, sending))?;
+            } else if is_dry {
                 ready!(self.poll_client_gone(cx));
                 return Poll::Ready(Err(Error::ClientGone));
             }
         }
+    }
+
+    /// Has the kernel send what it has at hand of a file, behind all that was written before.
+    fn poll_send_file(
+        &mut self,
+        cx: &mut Context<'_>,
+        sending: &mut Sending,
+    ) -> Poll<Result<(), Error>> {
+        if sending.sent_in_turn >= zero_copy::TURN {
+            sending.sent_in_turn = 0;
+            ready!(Writer::poll_give_turn(cx));
+        }
+        let Some(file) = sending.file_at_hand() else { return Poll::Ready(Ok(())) };
+        let Poll::Ready(sent) = self.writer.poll_send_file(cx, file) else {
+            sending.sent_in_turn = 0;
+            return Poll::Pending;
+        };
+        let sent = sent?;
+        sending.sent_in_turn += sent;
+        sending.body.record.sent(usize::try_from(sent).unwrap_or(usize::MAX));
+        if sending.body.is_end_stream() {
+            sending.body.record.ended();
+            sending.is_ended = true;
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_take_frame(

@@ -1,6 +1,7 @@
 //! Parts of what is kept (RFC 9110 section 14), and what becomes of parts the application gives.
 
 use super::{STALE, get_until, got, numbering, said};
+use crate::sendfile::parts_of;
 use thruster_test::{Client, Response, Upstream, thrust, upstream, values};
 
 const DIGITS: &str = "0123456789";
@@ -51,13 +52,14 @@ fn a_part_of_what_is_kept_is_given() {
 }
 
 #[test]
-fn what_is_not_one_good_range_gets_the_whole() {
+fn what_are_no_good_ranges_gets_the_whole() {
     let app = digits(FIELDS);
     let proxy = thrust().run(&app);
     let mut client = proxy.connect();
     client.get("/");
     for range in [
-        "bytes=0-1,3-4",
+        "bytes=0-1,4-3",
+        "bytes=0-,0-0",
         "items=0-1",
         "bytes=",
         "bytes=-",
@@ -77,6 +79,23 @@ fn what_is_not_one_good_range_gets_the_whole() {
     // RFC 9110 section 14.2: a range is for GET alone.
     let head = client.ask("HEAD", "/", "Range: bytes=0-1");
     assert_eq!((head.status, head.header("content-length")), (200, "10"));
+}
+
+#[test]
+fn several_parts_of_what_is_kept_are_given_together() {
+    let app = digits(FIELDS);
+    let proxy = thrust().run(&app);
+    let mut client = proxy.connect();
+    client.get("/");
+    let response = part(&mut client, "bytes=7-8,0-1");
+    assert_eq!((response.status, response.header("x-cache")), (206, "hit"));
+    assert_eq!(
+        parts_of(&response),
+        [("7-8/10".into(), "78".into()), ("0-1/10".into(), "01".into())]
+    );
+    let joined = part(&mut client, "bytes=0-1,2-3");
+    assert_eq!((joined.status, got(&joined)), (206, ("hit", "0123")));
+    assert_eq!(joined.header("content-range"), "bytes 0-3/10");
 }
 
 #[test]
