@@ -8,9 +8,8 @@ use thruster_test::{Folder, Thrust, thrust};
 use super::{naming, request};
 use crate::bodies::noise;
 
-/// Calls of thrust's while `act` runs, as strace prints them; `None` where strace is not, or is
-/// not allowed to look.
-fn calls(proxy: &Thrust, act: impl FnOnce()) -> Option<String> {
+/// Calls of thrust's while `act` runs, as strace prints them, which `bin/setup tests` installs.
+fn calls(proxy: &Thrust, act: impl FnOnce()) -> String {
     let file = Folder::new();
     let out = file.at("calls");
     let mut strace = Command::new("strace")
@@ -18,23 +17,21 @@ fn calls(proxy: &Thrust, act: impl FnOnce()) -> Option<String> {
         .arg(&out)
         .stderr(Stdio::piped())
         .spawn()
-        .ok()?;
+        .expect("strace");
     let mut said = strace.stderr.take().expect("stderr is a pipe");
     let mut line = Vec::new();
     // It says so once it looks.
     while !String::from_utf8_lossy(&line).contains("attached") {
         let mut byte = [0];
-        if said.read(&mut byte).ok() != Some(1) {
-            drop(strace.wait());
-            return None;
-        }
+        let read = said.read(&mut byte).expect("what strace says");
+        assert_eq!(read, 1, "strace may not look: {}", String::from_utf8_lossy(&line));
         line.push(byte[0]);
     }
     act();
     let pid = strace.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
     strace.wait().expect("an end of strace");
-    Some(std::fs::read_to_string(&out).expect("what it saw"))
+    std::fs::read_to_string(&out).expect("what it saw")
 }
 
 fn count(calls: &str, name: &str) -> usize {
@@ -47,11 +44,7 @@ fn a_large_file_is_sent_without_being_read() {
     let body = noise(10_000_000);
     let app = naming(&folder.file("large", &body), "");
     let proxy = thrust().run(&app);
-    let Some(calls) = calls(&proxy, || {
-        assert!(proxy.connect().get("/file").body == body);
-    }) else {
-        return eprintln!("no strace: not looked at");
-    };
+    let calls = calls(&proxy, || assert!(proxy.connect().get("/file").body == body));
     assert!(count(&calls, "sendfile") >= 10, "{calls}");
     assert_eq!(count(&calls, "pread64"), 0, "{calls}");
 }
@@ -62,11 +55,7 @@ fn a_small_file_is_read() {
     let body = noise(20_000);
     let app = naming(&folder.file("small", &body), "");
     let proxy = thrust().run(&app);
-    let Some(calls) = calls(&proxy, || {
-        assert!(proxy.connect().get("/file").body == body);
-    }) else {
-        return eprintln!("no strace: not looked at");
-    };
+    let calls = calls(&proxy, || assert!(proxy.connect().get("/file").body == body));
     assert_eq!((count(&calls, "sendfile"), count(&calls, "pread64")), (0, 1), "{calls}");
 }
 
