@@ -24,6 +24,7 @@ mod cores;
 mod deadline;
 mod descriptors;
 mod drain;
+mod early;
 mod error;
 mod file_body;
 mod files;

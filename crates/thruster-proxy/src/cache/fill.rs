@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http_body::Frame;
+use bytes::Bytes;
 use thruster_cache::Body;
 use thruster_cache::disk::Writer;
 
@@ -16,7 +14,7 @@ use super::flights::Lead;
 use super::live::Live;
 use super::store::Store;
 use crate::deadline::Patience;
-use crate::error::Error;
+use crate::early::{End, Next, joined};
 use crate::upstream::AnswerBody;
 
 /// How long an answer that nobody waits for any more may stand still.
@@ -33,14 +31,6 @@ pub struct Filling {
     is_large: bool,
 }
 
-enum Step {
-    Piece(Bytes),
-    End(Option<HeaderMap>),
-    Broken(Error),
-    /// Nobody waits, and nothing comes.
-    Forgotten,
-}
-
 impl Filling {
     pub fn new(body: AnswerBody, live: Arc<Live>, lead: Lead, store: Arc<Store>) -> Self {
         let patience = Patience::new(Some(PATIENCE));
@@ -55,22 +45,20 @@ impl Filling {
     /// Takes all that comes.
     pub async fn run(mut self) {
         loop {
-            match self.step().await {
-                Step::Piece(piece) => self.take(piece),
-                Step::End(trailers) => return self.end(trailers),
-                Step::Broken(error) => return self.live.end(Err(error)),
-                Step::Forgotten => {
-                    return tracing::debug!("Gave up an answer that nobody waits for");
-                }
+            match self.next().await {
+                Some(Next::Piece(piece)) => self.take(piece),
+                Some(Next::End(end)) => return self.end(end),
+                None => return tracing::debug!("Gave up an answer that nobody waits for"),
             }
         }
     }
 
-    async fn step(&mut self) -> Step {
+    /// What comes next; `None` if nobody waits for it.
+    async fn next(&mut self) -> Option<Next> {
         poll_fn(|cx| {
             // Nobody reads it, and nobody will.
             if self.is_of_no_use() && self.live.poll_unread(cx).is_ready() {
-                return Poll::Ready(Step::Forgotten);
+                return Poll::Ready(None);
             }
             ready!(self.live.poll_room(cx));
             let Poll::Ready(frame) = self.body.poll_frame(cx) else {
@@ -78,17 +66,10 @@ impl Filling {
                     self.patience.moved();
                     return Poll::Pending;
                 }
-                return self.patience.poll_exhausted(cx).map(|()| Step::Forgotten);
+                return self.patience.poll_exhausted(cx).map(|()| None);
             };
             self.patience.moved();
-            Poll::Ready(match frame.transpose() {
-                Ok(frame) => match frame.map(Frame::into_data) {
-                    Some(Ok(piece)) => Step::Piece(piece),
-                    Some(Err(frame)) => Step::End(frame.into_trailers().ok()),
-                    None => Step::End(None),
-                },
-                Err(error) => Step::Broken(error),
-            })
+            Poll::Ready(Some(frame.into()))
         })
         .await
     }
@@ -137,8 +118,10 @@ impl Filling {
         self.store.loners.remember(&self.live.head.key, std::time::Instant::now());
     }
 
-    pub fn end(mut self, trailers: Option<HeaderMap>) {
+    /// All has come, or the rest never will.
+    pub fn end(mut self, end: End) {
         match self.writer.take() {
+            _ if end.is_err() => {}
             Some(writer) if !self.lead.is_doomed() => writer.finish(),
             _ if self.is_large => {}
             _ => {
@@ -146,7 +129,7 @@ impl Filling {
                 self.store.keep(&Arc::new(self.live.head.with_body(body)), &self.lead);
             }
         }
-        self.live.end(Ok(trailers));
+        self.live.end(end);
     }
 }
 
@@ -155,12 +138,4 @@ impl Drop for Filling {
         // Nothing, after an end that has been told.
         self.live.abandon();
     }
-}
-
-/// The pieces as one, in memory of its own: a piece that came off a connection keeps alive all
-/// that was read with it.
-pub fn joined(pieces: &[Bytes]) -> Bytes {
-    let mut whole = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
-    pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
-    whole.freeze()
 }

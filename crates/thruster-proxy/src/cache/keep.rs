@@ -1,18 +1,16 @@
 //! What becomes of an answer of the application's: kept and passed on, or only passed on, with
 //! the reason.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONTENT_RANGE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_RANGE, HeaderValue};
 use http::{Method, Response, StatusCode, response};
 use thruster_cache::storable::{self, Plan};
 use thruster_cache::{Body, Entry, Reason, conditional, invalidate, take_tags};
 
-use super::fill::{Filling, joined};
+use super::fill::Filling;
 use super::flights::{Joined, Lead, Phase};
 use super::live::Live;
 use super::note::{Forwarded, Note};
@@ -20,17 +18,11 @@ use super::refusals::Refusal;
 use super::{Cache, Noted, Question};
 use crate::body::Content;
 use crate::compress;
+use crate::early;
 use crate::error::Error;
 use crate::files;
 use crate::representation::Head;
 use crate::upstream::{Answer, AnswerBody};
-
-/// What came at once with the head.
-enum Early {
-    Whole(Option<HeaderMap>),
-    More,
-    Broken(Error),
-}
 
 impl Cache {
     /// Takes the application's answer, or the lack of one.
@@ -219,11 +211,11 @@ impl Cache {
         }
         let mut entry = self.entry(&question, plan, head.status, Body::Whole(Bytes::new()));
         entry.is_codable = is_codable;
-        let mut pieces = Vec::new();
-        let early = take_early(&mut body, &mut pieces, self.store.memory_item).await;
+        let most = self.store.memory_item;
+        let (pieces, end) = early::take(|cx| body.poll_frame(cx), most).await;
         let client = Head { status: head.status, headers: head.headers };
-        if let Early::Whole(None) = early {
-            let body = joined(&pieces);
+        if let Some(Ok(None)) = end {
+            let body = early::joined(&pieces);
             let entry = Arc::new(entry.with_body(Body::Whole(body.clone())));
             question.note.is_stored = self.store.keep(&entry, &lead);
             lead.lands(Phase::Kept(entry.clone()));
@@ -234,10 +226,9 @@ impl Cache {
         let mut filling = Filling::new(body, live.clone(), lead, self.store.clone());
         filling.begin(pieces);
         let response = self.respond_live(&live, &question, client);
-        match early {
-            Early::Whole(trailers) => filling.end(trailers),
-            Early::Broken(error) => live.end(Err(error)),
-            Early::More => drop(tokio::spawn(filling.run())),
+        match end {
+            Some(end) => filling.end(end),
+            None => drop(tokio::spawn(filling.run())),
         }
         let response = response.expect("its first reader finds its beginning");
         (response, question.note)
@@ -294,29 +285,6 @@ impl Cache {
         };
         Some((response, note))
     }
-}
-
-/// Takes what has come with the head already: most answers have come whole.
-async fn take_early(body: &mut AnswerBody, pieces: &mut Vec<Bytes>, most: u64) -> Early {
-    let mut come = 0;
-    poll_fn(|cx| {
-        while come <= most {
-            let Poll::Ready(frame) = body.poll_frame(cx) else { break };
-            match frame.transpose() {
-                Err(error) => return Poll::Ready(Early::Broken(error)),
-                Ok(None) => return Poll::Ready(Early::Whole(None)),
-                Ok(Some(frame)) => match frame.into_data() {
-                    Ok(piece) => {
-                        come += piece.len() as u64;
-                        pieces.push(piece);
-                    }
-                    Err(frame) => return Poll::Ready(Early::Whole(frame.into_trailers().ok())),
-                },
-            }
-        }
-        Poll::Ready(Early::More)
-    })
-    .await
 }
 
 /// What RFC 5861 section 4 takes for an error.

@@ -34,13 +34,13 @@ impl Coded {
     pub fn new(
         coding: Coding,
         source: Content,
-        early: Vec<Frame<Bytes>>,
+        early: VecDeque<Frame<Bytes>>,
         length: Option<u64>,
         padding: Option<usize>,
     ) -> Self {
         Coded {
             source,
-            early: early.into(),
+            early,
             data: Bytes::new(),
             encoder: Some(Encoder::new(coding, length).padded(padding)),
             out: BytesMut::new(),

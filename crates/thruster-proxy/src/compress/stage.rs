@@ -1,10 +1,9 @@
 //! The stage that codes what leaves as the application has made it. What is cached has codings
 //! of its own already; what is made for one client is coded on its way out.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Frame;
@@ -16,6 +15,7 @@ use super::vary_by_coding;
 use super::{Accepted, Coding, LIVE_PREFERENCE, has_no_transform, is_eligible, mark};
 use crate::body::Content;
 use crate::config;
+use crate::early;
 use crate::error::Error;
 
 pub struct Compression {
@@ -31,14 +31,6 @@ pub struct Compression {
 pub struct Wish {
     accepted: Accepted,
     is_head: bool,
-}
-
-/// What there is of a body before its head is sent.
-enum Early {
-    /// All of it, and not worth a coding.
-    Small(Bytes),
-    Begun(Vec<Frame<Bytes>>),
-    Broken(Error),
 }
 
 impl Compression {
@@ -89,17 +81,19 @@ impl Compression {
             return Ok(response);
         }
         let mut content = std::mem::replace(response.body_mut(), Content::Empty);
-        let early = match length {
-            Some(_) => Vec::new(),
-            None => match begin(&mut content).await {
-                Early::Small(body) => {
-                    *response.body_mut() = Content::Full(body);
-                    return Ok(response);
-                }
-                Early::Begun(frames) => frames,
-                Early::Broken(error) => return Err(error),
-            },
-        };
+        let mut early: VecDeque<Frame<Bytes>> = VecDeque::new();
+        if length.is_none() {
+            // Until that is enough for a coding. Where the application pauses, the head leaves at
+            // once.
+            let (pieces, end) = early::take(|cx| content.poll_frame(cx), MIN_LENGTH - 1).await;
+            if let Some(Ok(None)) = end {
+                *response.body_mut() = Content::Full(early::joined(&pieces));
+                return Ok(response);
+            }
+            let trailers = end.transpose()?.flatten();
+            let frames = pieces.into_iter().map(Frame::data);
+            early.extend(frames.chain(trailers.map(Frame::trailers)));
+        }
         // What everybody may have keeps no secret, and is better off with the same bytes each time.
         let padding = if is_for_everybody(response.headers()) { None } else { self.jitter.draw() };
         mark(response.headers_mut(), coding);
@@ -112,36 +106,4 @@ impl Compression {
 /// The length that a HEAD tells of.
 fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-/// Takes what has come of a body whose length is not known, until that is enough for a coding.
-/// Where the application pauses, the head leaves at once.
-async fn begin(content: &mut Content) -> Early {
-    let (mut frames, mut come) = (Vec::new(), 0);
-    poll_fn(|cx| {
-        while come < MIN_LENGTH {
-            let Poll::Ready(frame) = content.poll_frame(cx) else { break };
-            match frame.transpose() {
-                Err(error) => return Poll::Ready(Early::Broken(error)),
-                Ok(Some(frame)) => {
-                    come += frame.data_ref().map_or(0, Bytes::len) as u64;
-                    let is_last = frame.is_trailers();
-                    frames.push(frame);
-                    if is_last {
-                        break;
-                    }
-                }
-                Ok(None) => {
-                    let pieces = frames.iter().filter_map(Frame::data_ref);
-                    let whole = pieces.fold(BytesMut::new(), |mut whole, piece| {
-                        whole.extend_from_slice(piece);
-                        whole
-                    });
-                    return Poll::Ready(Early::Small(whole.freeze()));
-                }
-            }
-        }
-        Poll::Ready(Early::Begun(std::mem::take(&mut frames)))
-    })
-    .await
 }
