@@ -3,7 +3,7 @@
 require_relative "app"
 
 # Files are named to thrust, which sends them. Who starts Puma alone gets them from Puma.
-use Rack::Sendfile, "X-Sendfile" if ENV["THRUSTER_CONTROL"]
+use Rack::Sendfile, "X-Sendfile" if ENV["THRUSTER_X_SENDFILE"]
 
 # The files in public/. An hour is long enough to see a cache at work.
 files = File.join(__dir__, "public")
