@@ -83,15 +83,7 @@ fn entry(n: usize) -> Entry {
         (header::VARY, "Accept-Encoding"),
     ];
     let field = |(name, value)| (name, HeaderValue::from_str(value).expect("a value"));
-    let life = Life {
-        received: SystemTime::now(),
-        initial_age: Duration::ZERO,
-        lifetime: Duration::from_secs(3600),
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::ZERO,
-        must_revalidate: false,
-        is_for_authorized: true,
-    };
+    let life = Life::new(SystemTime::now(), Duration::from_secs(3600));
     let headers = fields.into_iter().map(field).collect();
     let tags = vec![format!("post-{n}").into()];
     let body = Body::Whole(vec![b'x'; 2000].into());

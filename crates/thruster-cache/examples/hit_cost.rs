@@ -59,15 +59,7 @@ fn key(number: u64) -> Key {
 }
 
 fn entry(key: &Key) -> Arc<Entry> {
-    let life = Life {
-        received: SystemTime::UNIX_EPOCH,
-        initial_age: Duration::ZERO,
-        lifetime: Duration::from_secs(60),
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::ZERO,
-        must_revalidate: false,
-        is_for_authorized: false,
-    };
+    let life = Life::new(SystemTime::UNIX_EPOCH, Duration::from_secs(60));
     let headers =
         HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))]);
     let body = Body::Whole(Bytes::from_static(b"hello"));

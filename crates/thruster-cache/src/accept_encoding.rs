@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 
 use crate::list::{self, Quotes};
+use crate::quality;
 
 /// Codings that we make, in alphabetical order: by these the answers to different Accept-Encoding
 /// differ. An application that makes others is not confused: what it has coded goes only to those
@@ -70,21 +71,8 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 /// `None` if the parameter is not a weight.
 fn is_positive(parameter: &[u8]) -> Option<bool> {
     let (name, value) = parameter.split_at_checked(2)?;
-    if !name.eq_ignore_ascii_case(b"q=") {
-        return None;
-    }
-    let (whole, fraction) = value.split_at_checked(1)?;
-    let digits = match fraction {
-        [] => fraction,
-        [b'.', digits @ ..] if digits.len() <= 3 => digits,
-        _ => return Some(false),
-    };
-    let is_zero = digits.iter().all(|&b| b == b'0');
-    Some(match whole {
-        b"0" => !is_zero && digits.iter().all(u8::is_ascii_digit),
-        b"1" => is_zero,
-        _ => false,
-    })
+    let is_weight = name.eq_ignore_ascii_case(b"q=");
+    is_weight.then(|| quality::parse(value).is_some_and(|weight| weight > 0))
 }
 
 #[cfg(test)]
@@ -122,7 +110,8 @@ mod tests {
 
     #[test]
     fn a_weight_that_is_none_counts_as_zero() {
-        for weight in ["q=2", "q=1.5", "q=0.0001", "q=x", "q=-1", "q=1.001", "q=0.a", "q=0,5"] {
+        for weight in ["q=", "q=2", "q=1.5", "q=0.0001", "q=x", "q=-1", "q=1.001", "q=0.a", "q=0,5"]
+        {
             let asked = asking(&[&format!("gzip;{weight}")]);
             assert!(!accepts_coding(&asked, "gzip"), "{weight}");
         }

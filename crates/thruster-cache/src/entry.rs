@@ -112,10 +112,6 @@ impl Entry {
         Entry { is_codable: self.is_codable, ..entry }
     }
 
-    pub fn not_codable(self) -> Self {
-        Entry { is_codable: false, ..self }
-    }
-
     /// The same body with what a validation has brought; codings and counters stay.
     pub fn renewed(&self, life: Life, headers: HeaderMap) -> Self {
         Entry {

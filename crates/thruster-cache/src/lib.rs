@@ -24,6 +24,7 @@ mod list;
 pub mod memory;
 mod number;
 mod purge;
+pub mod quality;
 pub mod range;
 mod reason;
 pub mod refresh;

@@ -23,6 +23,19 @@ pub struct Life {
 }
 
 impl Life {
+    /// One that is fresh for so long from now on, and whose response says nothing else.
+    pub fn new(received: SystemTime, lifetime: Duration) -> Self {
+        Life {
+            received,
+            initial_age: Duration::ZERO,
+            lifetime,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            must_revalidate: false,
+            is_for_authorized: false,
+        }
+    }
+
     /// How old the response is now.
     pub fn age(&self, now: SystemTime) -> Duration {
         self.initial_age + now.duration_since(self.received).unwrap_or_default()

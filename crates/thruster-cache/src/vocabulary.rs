@@ -26,13 +26,5 @@ pub fn date(seconds: u64) -> String {
 
 /// Came at 0, is fresh for a minute, and for everybody.
 pub fn life() -> Life {
-    Life {
-        received: at(0),
-        initial_age: Duration::ZERO,
-        lifetime: Duration::from_secs(60),
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::ZERO,
-        must_revalidate: false,
-        is_for_authorized: true,
-    }
+    Life { is_for_authorized: true, ..Life::new(at(0), Duration::from_secs(60)) }
 }

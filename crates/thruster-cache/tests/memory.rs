@@ -33,15 +33,7 @@ fn request(colour: u8) -> HeaderMap {
 }
 
 fn entry(key: Key, colour: u8, tag: &str, body: Bytes) -> Arc<Entry> {
-    let life = Life {
-        received: SystemTime::UNIX_EPOCH,
-        initial_age: Duration::ZERO,
-        lifetime: Duration::from_secs(60),
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::ZERO,
-        must_revalidate: false,
-        is_for_authorized: false,
-    };
+    let life = Life::new(SystemTime::UNIX_EPOCH, Duration::from_secs(60));
     let varies = (colour != ANY).then(|| (COLOUR, colour.to_string().into_bytes().into()));
     let variant = Variant(varies.into_iter().collect());
     let body = Body::Whole(body);

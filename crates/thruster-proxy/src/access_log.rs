@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use http::header::{CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 
 use crate::body::{RequestBody, Upload};
@@ -18,6 +18,7 @@ use crate::cache::Note;
 use crate::cache::note::X_CACHE;
 use crate::error::Error;
 use crate::forwarded;
+use crate::http1::fields::content_length;
 use crate::log::{self, Line, Log};
 use crate::upstream::Took;
 
@@ -74,6 +75,7 @@ impl AccessLog {
             }
             entry.request_type = headers.get(CONTENT_TYPE).cloned();
             entry.request_length = content_length(headers)
+                .and_then(|length| length.try_into().ok())
                 .unwrap_or_else(|| if request.body().is_empty() { 0 } else { -1 });
             entry.user_agent = headers.get(USER_AGENT).cloned();
             entry.upload = request.body().upload();
@@ -260,8 +262,4 @@ fn protocol(version: Version) -> &'static str {
         Version::HTTP_2 => "HTTP/2.0",
         _ => "HTTP/1.1",
     }
-}
-
-fn content_length(headers: &HeaderMap) -> Option<i64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -41,7 +41,8 @@ use thruster_cache::{Entry, Key, Variant, accepts_coding};
 use self::flights::{Follower, Joined, Lead, Phase};
 use self::note::Forwarded;
 use crate::body::{Content, RequestBody};
-use crate::config::{self, Config};
+use crate::compress::{Compression, Wish};
+use crate::config::Config;
 use crate::error::Error;
 use crate::files;
 use crate::upstream::Upstream;
@@ -49,7 +50,7 @@ use crate::upstream::Upstream;
 pub struct Cache {
     store: Arc<Store>,
     upstream: Arc<Upstream>,
-    compression: config::Compression,
+    compression: Arc<Compression>,
     has_files: bool,
     roots: Arc<files::Roots>,
     boot_timeout: Duration,
@@ -66,25 +67,31 @@ pub enum Verdict {
 pub type Noted = (Response<Content>, Note);
 
 impl Cache {
-    pub fn new(config: &Config, store: Arc<Store>, upstream: Arc<Upstream>) -> Arc<Self> {
+    pub fn new(
+        config: &Config,
+        store: Arc<Store>,
+        upstream: Arc<Upstream>,
+        compression: Arc<Compression>,
+    ) -> Arc<Self> {
         Arc::new(Cache {
             store,
             upstream,
-            compression: config.compression.clone(),
+            compression,
             has_files: config.files.x_sendfile,
             roots: Arc::new(files::Roots::new(config.files.sendfile_roots.as_deref())),
             boot_timeout: config.boot.timeout,
         })
     }
 
-    /// Answers the request, or prepares it for the application. `is_switch` tells of one that
-    /// asks for another protocol.
+    /// Answers the request, or prepares it for the application. `wish` is what it says of codings,
+    /// `is_switch` tells of one that asks for another protocol.
     ///
     /// # Errors
     /// The client wants no answer but a kept one, and there is none.
     pub async fn on_request(
         self: &Arc<Self>,
         request: &mut Request<RequestBody>,
+        wish: Option<Wish>,
         is_switch: bool,
     ) -> Result<Verdict, Error> {
         let key = key::of(request);
@@ -93,7 +100,7 @@ impl Cache {
         if self.has_files {
             files::on_request(request.headers_mut());
         }
-        let question = |why| Question::new(request, key.clone(), now, epoch, why);
+        let question = |why| Question::new(request, wish, key.clone(), now, epoch, why);
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(Verdict::Ask(question(Forwarded::Method)));
         }
@@ -103,7 +110,7 @@ impl Cache {
         if is_switch || is_for_origin || !request.body().is_empty() || !self.store.is_on() {
             return Ok(Verdict::Ask(question(Forwarded::Bypass)));
         }
-        let question = match self.look_up(request, &key, now).await {
+        let question = match self.look_up(request, wish, &key, now).await {
             Looked::Answer(noted) => return Ok(Verdict::Answer(noted)),
             Looked::Nothing(why) => question(why),
             Looked::Stale(entry, why) => {
@@ -122,11 +129,12 @@ impl Cache {
     async fn look_up(
         self: &Arc<Self>,
         request: &Request<RequestBody>,
+        wish: Option<Wish>,
         key: &Key,
         now: SystemTime,
     ) -> Looked {
         let headers = request.headers();
-        let (entry, otherwise) = match self.store.find(key, headers) {
+        let (entry, otherwise) = match self.store.memory.find(key, headers) {
             Found::Entry(entry) => (Some(entry), Forwarded::Miss),
             Found::OtherVariants => (None, Forwarded::VaryMiss),
             Found::Nothing => (None, Forwarded::Miss),
@@ -153,14 +161,14 @@ impl Cache {
                 Reuse::Validate(Why::Request) => return Looked::Stale(entry, Forwarded::Request),
                 Reuse::Withheld => return Looked::Nothing(Forwarded::Request),
             };
-        let Some(response) = self.serve(&entry, request.method(), headers, now).await else {
+        let Some(response) = self.serve(&entry, request.method(), headers, wish, now).await else {
             return Looked::Nothing(Forwarded::Miss);
         };
         if refreshes {
             note.detail = Some("stale-while-revalidate");
             let epoch = self.store.epoch();
-            let question = Question::new(request, key.clone(), now, epoch, Forwarded::Stale);
-            let mut behind = question.anew(now, epoch);
+            let question = Question::new(request, wish, key.clone(), now, epoch, Forwarded::Stale);
+            let mut behind = question.for_the_whole(now, epoch);
             behind.stale = Some(entry);
             self.fetch_behind(behind);
         }
@@ -170,7 +178,7 @@ impl Cache {
     async fn look_up_on_disk(&self, key: &Key, headers: &HeaderMap) -> Option<Arc<Entry>> {
         // From before the look into the index: what is purged after it may still be on the disk.
         let epoch = self.store.epoch();
-        let place = self.store.find_on_disk(key, headers)?;
+        let place = self.store.disk.find(key, headers)?;
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || store.load(place, epoch)).await.ok()?
     }
@@ -222,7 +230,7 @@ impl Cache {
         lead: Lead,
         request: &mut Request<RequestBody>,
     ) -> Verdict {
-        match self.look_up(request, &question.key, SystemTime::now()).await {
+        match self.look_up(request, question.wish, &question.key, SystemTime::now()).await {
             Looked::Answer(mut noted) => {
                 noted.1.is_collapsed = true;
                 return Verdict::Answer(noted);
@@ -265,8 +273,8 @@ impl Cache {
         if !self.is_answer(&head, question) {
             return Followed::OtherVariant(head.variant.for_request(&question.headers));
         }
-        let Question { method, headers, note, .. } = &*question;
-        let response = self.serve(&head, method, headers, SystemTime::now()).await;
+        let Question { method, headers, wish, note, .. } = &*question;
+        let response = self.serve(&head, method, headers, *wish, SystemTime::now()).await;
         let answer = response.map(|response| Box::new((response, *note)));
         answer.map_or(Followed::Alone, Followed::Answer)
     }

@@ -72,7 +72,8 @@ pub fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     lines.any(|line| tokens(line).any(|t| t.eq_ignore_ascii_case(token.as_bytes())))
 }
 
-fn tokens(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+/// The members of one line, without the blanks around them; none is empty.
+pub fn tokens(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     line.as_bytes().split(|&b| b == b',').map(<[u8]>::trim_ascii).filter(|t| !t.is_empty())
 }
 

@@ -6,6 +6,7 @@ use http::{Method, Request, Version};
 
 use crate::body::RequestBody;
 use crate::error::Error;
+use crate::http1::fields::content_length;
 
 /// Bytes of path and query. Puma's own limit is 12 KiB for both together, so this refuses
 /// nothing that the child would have answered, and answers 414 where it would say 400.
@@ -29,10 +30,10 @@ pub fn on_request(request: &Request<RequestBody>, max_body: Option<u64>) -> Resu
     if request.headers().get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
         return Err(Error::Malformed("repeated Content-Length"));
     }
-    let length = request.headers().get(CONTENT_LENGTH);
-    let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
     match max_body {
-        Some(max) if length.is_some_and(|length| length > max) => Err(Error::BodyTooLarge),
+        Some(max) if content_length(request.headers()).is_some_and(|length| length > max) => {
+            Err(Error::BodyTooLarge)
+        }
         _ => Ok(()),
     }
 }

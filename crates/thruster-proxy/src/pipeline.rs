@@ -13,7 +13,7 @@ use http_body::Body;
 use crate::access_log::{AccessLog, Record};
 use crate::body::{Content, RequestBody, ResponseBody};
 use crate::cache::{Cache, Noted, Question, Store, Verdict};
-use crate::compress::Compression;
+use crate::compress::{Compression, Wish};
 use crate::config::{Config, Timeouts};
 use crate::drain::Drain;
 use crate::error::Error;
@@ -41,7 +41,7 @@ pub struct Pipeline {
     bad_gateway_page: PathBuf,
     static_files: StaticFiles,
     cache: Arc<Cache>,
-    compression: Compression,
+    compression: Arc<Compression>,
     upstream: Arc<Upstream>,
     boot_timeout: Duration,
     buffer_requests: u64,
@@ -59,6 +59,7 @@ impl Pipeline {
     ) -> Self {
         let read_ahead = shared.read_ahead.clone();
         let upstream = Arc::new(Upstream::new(config, shared, core, drain));
+        let compression = Arc::new(Compression::new(&config.compression));
         Pipeline {
             access_log: AccessLog {
                 log: config.log.requests.then_some(log),
@@ -68,8 +69,8 @@ impl Pipeline {
             max_request_body: config.max_request_body,
             bad_gateway_page: config.bad_gateway_page.clone(),
             static_files: StaticFiles::new(config),
-            cache: Cache::new(config, store, upstream.clone()),
-            compression: Compression::new(&config.compression),
+            cache: Cache::new(config, store, upstream.clone(), compression.clone()),
+            compression,
             upstream,
             boot_timeout: config.boot.timeout,
             buffer_requests: config.upstream.buffer_requests,
@@ -146,7 +147,7 @@ impl Pipeline {
         };
         let response = match found {
             Some(response) => response,
-            None => self.answer_for_child(request, protocol, client, record).await?,
+            None => self.answer_for_child(request, wish, protocol, client, record).await?,
         };
 
         // Below the cache, which has codings of its own.
@@ -160,6 +161,7 @@ impl Pipeline {
     async fn answer_for_child(
         &self,
         mut request: Box<Request<RequestBody>>,
+        wish: Option<Wish>,
         protocol: Option<HeaderValue>,
         client: &Client,
         record: &mut Record,
@@ -168,7 +170,7 @@ impl Pipeline {
         // depend on.
         let is_switch = protocol.is_some();
         let (mut response, note) =
-            match Box::pin(self.cache.on_request(&mut request, is_switch)).await? {
+            match Box::pin(self.cache.on_request(&mut request, wish, is_switch)).await? {
                 Verdict::Answer(noted) => *noted,
                 Verdict::Ask(question) => {
                     Box::pin(self.ask(request, question, protocol, client, record)).await?

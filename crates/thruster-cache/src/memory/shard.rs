@@ -249,15 +249,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     fn entry(target: &str) -> Arc<Entry> {
-        let life = Life {
-            received: SystemTime::UNIX_EPOCH,
-            initial_age: Duration::ZERO,
-            lifetime: Duration::ZERO,
-            stale_while_revalidate: Duration::ZERO,
-            stale_if_error: Duration::ZERO,
-            must_revalidate: false,
-            is_for_authorized: false,
-        };
+        let life = Life::new(SystemTime::UNIX_EPOCH, Duration::ZERO);
         let key = Key::new(b"http://a.example", target.as_bytes());
         let body = Body::Whole(Bytes::new());
         let headers = HeaderMap::new();

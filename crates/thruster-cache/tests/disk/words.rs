@@ -78,15 +78,7 @@ pub fn request_in(language: &str) -> HeaderMap {
 }
 
 pub fn life() -> Life {
-    Life {
-        received: SystemTime::now(),
-        initial_age: Duration::ZERO,
-        lifetime: Duration::from_secs(3600),
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::ZERO,
-        must_revalidate: false,
-        is_for_authorized: false,
-    }
+    Life::new(SystemTime::now(), Duration::from_secs(3600))
 }
 
 pub fn hard(selection: Selection) -> Purge {

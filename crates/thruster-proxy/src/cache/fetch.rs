@@ -38,7 +38,8 @@ impl Cache {
     pub(super) fn fetch_behind(self: &Arc<Self>, mut question: Box<Question>) {
         let Joined::Lead(lead) = self.store.flights.join(&question.key, None) else { return };
         // Somebody may have done it between our look and our turn.
-        let is_news = match (self.store.find(&question.key, &question.headers), &question.stale) {
+        let kept = self.store.memory.find(&question.key, &question.headers);
+        let is_news = match (kept, &question.stale) {
             (Found::Entry(kept), Some(stale)) => Arc::ptr_eq(&kept, stale),
             (Found::Entry(_), None) => false,
             (Found::OtherVariants | Found::Nothing, _) => true,

@@ -107,7 +107,7 @@ impl Filling {
                     live.has_spilled();
                 }
             }));
-            self.live.spills(Arc::new(partial));
+            self.live.spills(partial);
         }
     }
 

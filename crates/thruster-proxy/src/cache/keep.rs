@@ -80,10 +80,7 @@ impl Cache {
                 Some(lead) => Ok(self.keep(question, lead, plan, head, body).await),
                 None => Ok((self.deliver(&question, head, body).await, question.note)),
             },
-            Err(reason) => {
-                self.refuse(&mut question, &head, reason, now);
-                Ok((self.deliver(&question, head, body).await, question.note))
-            }
+            Err(reason) => Ok(self.refuse(question, head, body, reason, now).await),
         }
     }
 
@@ -112,14 +109,16 @@ impl Cache {
         }
     }
 
-    /// Says why an answer is not kept, and remembers it where the next would not be either.
-    fn refuse(
+    /// Passes an answer on and says why it is not kept, and remembers that where the next would not
+    /// be either.
+    async fn refuse(
         self: &Arc<Self>,
-        question: &mut Question,
-        head: &response::Parts,
+        mut question: Box<Question>,
+        head: response::Parts,
+        body: AnswerBody,
         reason: Reason,
         now: SystemTime,
-    ) {
+    ) -> Noted {
         question.note.detail = Some(reason.as_str());
         if let Some(lead) = question.lead.take() {
             if !reason.is_of_the_request() {
@@ -127,25 +126,30 @@ impl Cache {
             }
             lead.lands(Phase::Alone);
         }
-        if question.method == Method::HEAD {
-            return;
+        if question.method != Method::HEAD {
+            self.store.refusals.add(Refusal {
+                key: question.key.clone(),
+                status: head.status,
+                reason: reason.as_str(),
+                at: now,
+            });
         }
-        self.store.refusals.add(Refusal {
-            key: question.key.clone(),
-            status: head.status,
-            reason: reason.as_str(),
-            at: now,
-        });
-        let is_of_whole =
-            matches!(head.status, StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED);
-        if is_of_whole && question.may_keep && self.would_be_kept(question, head, now) {
-            self.fetch_behind(question.anew(SystemTime::now(), self.store.epoch()));
+        let lacks_whole = self.lacks_whole(&question, &head, now);
+        let noted = (self.deliver(&question, head, body).await, question.note);
+        if lacks_whole {
+            self.fetch_behind(question.for_the_whole(SystemTime::now(), self.store.epoch()));
         }
+        noted
     }
 
-    /// Whether the whole, of which the client got a part or the word that it has it, could be
-    /// kept. Players of videos never ask for the whole.
-    fn would_be_kept(&self, question: &Question, head: &response::Parts, now: SystemTime) -> bool {
+    /// Whether the client got a part, or the word that it has it, of what could be kept as a whole.
+    /// Players of videos never ask for that.
+    fn lacks_whole(&self, question: &Question, head: &response::Parts, now: SystemTime) -> bool {
+        let is_of_whole =
+            matches!(head.status, StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED);
+        if !is_of_whole || !question.may_keep || question.method == Method::HEAD {
+            return false;
+        }
         let length = head.headers.get(CONTENT_RANGE).and_then(complete_length);
         let mut headers = question.headers.clone();
         conditional::remove_conditions(&mut headers);
@@ -200,12 +204,11 @@ impl Cache {
         let length = body.size_hint().exact();
         if length.is_some_and(|length| length > self.largest()) {
             question.lead = Some(lead);
-            self.refuse(&mut question, &head, Reason::TooLarge, SystemTime::now());
-            return (Response::from_parts(head, Content::Answer(body)), question.note);
+            return self.refuse(question, head, body, Reason::TooLarge, SystemTime::now()).await;
         }
         question.note.is_stored = true;
         let is_codable = compress::is_eligible(head.status, &plan.headers, length);
-        if is_codable && self.compression.enabled {
+        if is_codable && self.compression.is_on() {
             compress::vary_by_coding(&mut plan.headers);
             compress::vary_by_coding(&mut head.headers);
         }
@@ -274,7 +277,8 @@ impl Cache {
         now: SystemTime,
     ) -> Option<Noted> {
         let spare = question.spare(now)?.clone();
-        let response = self.serve(&spare, &question.method, &question.headers, now).await?;
+        let Question { method, headers, wish, .. } = &*question;
+        let response = self.serve(&spare, method, headers, *wish, now).await?;
         if let Some(lead) = question.lead.take() {
             lead.lands(Phase::Spare(spare.clone()));
         }

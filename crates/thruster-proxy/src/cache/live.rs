@@ -34,26 +34,9 @@ pub struct Live {
     log: Mutex<Log>,
 }
 
-/// What has been written to the disk tier so far.
-pub trait Spill: ReadAt {
-    fn written(&self) -> u64;
-    /// Whether that was all.
-    fn has_failed(&self) -> bool;
-}
-
 impl ReadAt for Partial {
     fn read_at(&self, at: u64, length: usize) -> io::Result<Bytes> {
         self.read(at, length)
-    }
-}
-
-impl Spill for Partial {
-    fn written(&self) -> u64 {
-        Partial::written(self)
-    }
-
-    fn has_failed(&self) -> bool {
-        Partial::has_failed(self)
     }
 }
 
@@ -72,7 +55,8 @@ struct Log {
     /// Whoever fills it, where that waits for room, and for the last reader to leave.
     filler: Option<Waker>,
     leaving: Option<Waker>,
-    spill: Option<Arc<dyn Spill>>,
+    /// What has been written to the disk tier so far.
+    spill: Option<Partial>,
 }
 
 /// How far a reader is.
@@ -113,7 +97,7 @@ impl Live {
     }
 
     /// From now on what is in `spill` need not stay in memory.
-    pub fn spills(&self, spill: Arc<dyn Spill>) {
+    pub fn spills(&self, spill: Partial) {
         self.lock().spill = Some(spill);
     }
 
@@ -163,7 +147,7 @@ impl Live {
     /// A reader from the first byte on, unless that has gone already.
     pub fn reader(self: &Arc<Self>) -> Option<Reader> {
         let mut log = self.lock();
-        let is_there = |spill: &Arc<dyn Spill>| spill.written() >= log.base || !spill.has_failed();
+        let is_there = |spill: &Partial| spill.written() >= log.base || !spill.has_failed();
         if log.base > 0 && !log.spill.as_ref().is_some_and(is_there) {
             return None;
         }
@@ -238,7 +222,7 @@ impl Reader {
             if self.position < there {
                 drop(log);
                 self.next = None;
-                self.spilled = Some(FileBody::new(spill, self.position..there));
+                self.spilled = Some(FileBody::new(Arc::new(spill), self.position..there));
                 return self.poll_frame(cx);
             }
             // The disk lags behind those who have read it from memory.

@@ -10,6 +10,7 @@ use super::flights::Lead;
 use super::note::{Forwarded, Note};
 use super::store::Epoch;
 use crate::body::RequestBody;
+use crate::compress::Wish;
 use crate::forwarded::RawTarget;
 
 pub struct Question {
@@ -18,6 +19,7 @@ pub struct Question {
     raw_target: Option<RawTarget>,
     /// As the client sent them, and we rewrote them; none where nothing can be kept.
     pub headers: HeaderMap,
+    pub wish: Option<Wish>,
     pub key: Key,
     pub asked: SystemTime,
     pub epoch: Epoch,
@@ -35,6 +37,7 @@ pub struct Question {
 impl Question {
     pub fn new(
         request: &Request<RequestBody>,
+        wish: Option<Wish>,
         key: Key,
         asked: SystemTime,
         epoch: Epoch,
@@ -46,6 +49,7 @@ impl Question {
             uri: request.uri().clone(),
             raw_target: request.extensions().get().cloned(),
             headers: if is_read { request.headers().clone() } else { HeaderMap::new() },
+            wish,
             key,
             asked,
             epoch,
@@ -78,24 +82,17 @@ impl Question {
         request
     }
 
-    /// The same question for the whole, asked by ourselves.
-    pub fn anew(&self, asked: SystemTime, epoch: Epoch) -> Box<Self> {
-        let mut headers = self.headers.clone();
-        conditional::remove_conditions(&mut headers);
-        Box::new(Question {
-            method: Method::GET,
-            uri: self.uri.clone(),
-            raw_target: self.raw_target.clone(),
-            headers,
-            key: self.key.clone(),
-            asked,
-            epoch,
-            note: Note::forwarded(Forwarded::Stale),
-            lead: None,
-            stale: None,
-            is_revalidation: false,
-            may_keep: true,
-        })
+    /// Makes it one for the whole, asked by ourselves.
+    pub fn for_the_whole(mut self: Box<Self>, asked: SystemTime, epoch: Epoch) -> Box<Self> {
+        conditional::remove_conditions(&mut self.headers);
+        self.method = Method::GET;
+        self.asked = asked;
+        self.epoch = epoch;
+        self.note = Note::forwarded(Forwarded::Stale);
+        self.stale = None;
+        self.is_revalidation = false;
+        self.may_keep = true;
+        self
     }
 
     /// A stale answer that may be given instead of an error.

@@ -31,7 +31,7 @@ impl Cache {
             self.store.remove(&stale);
             return self.ask_again(question).await;
         };
-        if stale.is_codable && self.compression.enabled {
+        if stale.is_codable && self.compression.is_on() {
             compress::vary_by_coding(&mut headers);
         }
         let plan = self.plan_again(&question, &stale, &headers, now);
@@ -54,8 +54,8 @@ impl Cache {
         if let Some(lead) = lead {
             lead.lands(Phase::Kept(entry.clone()));
         }
-        let Question { method, headers, .. } = &*question;
-        let Some(mut response) = self.serve(&entry, method, headers, now).await else {
+        let Question { method, headers, wish, .. } = &*question;
+        let Some(mut response) = self.serve(&entry, method, headers, *wish, now).await else {
             return self.ask_again(question).await;
         };
         // Whoever has asked is whom its cookies are for.

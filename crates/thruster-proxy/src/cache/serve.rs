@@ -15,7 +15,7 @@ use thruster_cache::{Body, Coding, Entry};
 use super::live::Live;
 use super::{Cache, Question};
 use crate::body::Content;
-use crate::compress::{self, Accepted};
+use crate::compress::{self, Wish};
 use crate::file_body::ReadAt;
 use crate::files;
 use crate::representation::{self, Head};
@@ -27,6 +27,7 @@ impl Cache {
         entry: &Arc<Entry>,
         method: &Method,
         request: &HeaderMap,
+        wish: Option<Wish>,
         now: SystemTime,
     ) -> Option<Response<Content>> {
         let opened = match &entry.body {
@@ -41,7 +42,7 @@ impl Cache {
         };
         entry.hits.fetch_add(1, Relaxed);
         let mut head = head(entry, now);
-        let coded = self.coded(entry, request);
+        let coded = self.coded(entry, request, wish);
         if let Some((coding, _)) = &coded {
             compress::mark(&mut head.headers, *coding);
         }
@@ -101,18 +102,17 @@ impl Cache {
 
     /// The body under the coding that suits the client best, if that has been made. If not, it
     /// will be, for the next one.
-    fn coded(&self, entry: &Arc<Entry>, request: &HeaderMap) -> Option<(Coding, Bytes)> {
-        let is_open = self.compression.enabled && entry.is_codable && !request.contains_key(RANGE);
-        let is_spared = compress::has_no_transform(request);
-        if !is_open || is_spared || !matches!(entry.body, Body::Whole(_)) {
+    fn coded(
+        &self,
+        entry: &Arc<Entry>,
+        request: &HeaderMap,
+        wish: Option<Wish>,
+    ) -> Option<(Coding, Bytes)> {
+        let Body::Whole(body) = &entry.body else { return None };
+        if !entry.is_codable || request.contains_key(RANGE) {
             return None;
         }
-        if self.compression.disable_on_auth && compress::is_guarded(request, &entry.headers) {
-            return None;
-        }
-        let measured = compress::kept_preference(entry.length() as usize);
-        let preference = self.compression.codings.as_deref().unwrap_or(&measured);
-        let coding = Accepted::of(request).choose(preference)?;
+        let coding = self.compression.of_kept(wish?, &entry.headers, body.len())?;
         match entry.coded(coding) {
             Some(body) => (!body.is_empty()).then(|| (coding, body.clone())),
             None => {

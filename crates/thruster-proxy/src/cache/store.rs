@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
 use thruster_cache::disk::{Disk, Place, Stored};
-use thruster_cache::memory::{Found, Memory};
+use thruster_cache::memory::Memory;
 use thruster_cache::{Body, Coding, Entry, Key, Purge, Selection};
 use tokio::sync::Semaphore;
 
@@ -95,16 +94,6 @@ impl Store {
         epoch.0.is_some() && self.epoch() == epoch
     }
 
-    /// What memory has for the request.
-    pub fn find(&self, key: &Key, request: &HeaderMap) -> Found {
-        self.memory.find(key, request)
-    }
-
-    /// Where the disk tier has something for it.
-    pub fn find_on_disk(&self, key: &Key, request: &HeaderMap) -> Option<Place> {
-        self.disk.find(key, request)
-    }
-
     /// Fetches what was there at `epoch`, into memory if it fits. Blocks.
     pub fn load(&self, place: Place, epoch: Epoch) -> Option<Arc<Entry>> {
         let entry = self.disk.load(place)?;
@@ -123,8 +112,9 @@ impl Store {
             return Some(entry);
         }
         // Without a place to keep them, codings would be made for one client each.
-        let body = entry.body.clone();
-        Some(Arc::new(entry.with_body(body).not_codable()))
+        let mut alone = entry.with_body(entry.body.clone());
+        alone.is_codable = false;
+        Some(Arc::new(alone))
     }
 
     /// Keeps what a flight has brought, unless it was purged meanwhile.

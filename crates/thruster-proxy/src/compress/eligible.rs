@@ -6,7 +6,7 @@ use http::header::{
     HeaderName, SET_COOKIE, VARY,
 };
 
-use crate::hop_by_hop::has_token;
+use crate::hop_by_hop::{has_token, tokens};
 
 const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
@@ -88,10 +88,7 @@ pub fn is_for_everybody(response: &HeaderMap) -> bool {
 
 /// Whether an exchange is about somebody, so that a secret of theirs may be in the response, and
 /// its length under a coding tell of it (BREACH): what GZIP_COMPRESSION_DISABLE_ON_AUTH excludes.
-pub fn is_guarded(request: &HeaderMap, response: &HeaderMap) -> bool {
-    is_guarded_request(request) || is_guarded_response(response)
-}
-
+/// This is what the request says of it, the other what the response does.
 pub fn is_guarded_request(request: &HeaderMap) -> bool {
     [COOKIE, AUTHORIZATION, X_CSRF_TOKEN].iter().any(|name| request.contains_key(name))
 }
@@ -128,8 +125,7 @@ fn is_compressible(kind: &[u8]) -> bool {
 /// Whether Cache-Control has this directive, on any line, with or without an argument: a guard
 /// takes `private="set-cookie"` for `private`.
 fn has_directive(headers: &HeaderMap, directive: &str) -> bool {
-    let lines = headers.get_all(CACHE_CONTROL).iter();
-    let members = lines.flat_map(|line| line.as_bytes().split(|&b| b == b','));
+    let members = headers.get_all(CACHE_CONTROL).iter().flat_map(tokens);
     members
         .filter_map(|member| member.split(|&b| b == b'=').next())
         .any(|name| name.trim_ascii().eq_ignore_ascii_case(directive.as_bytes()))

@@ -3,9 +3,9 @@
 
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
-use thruster_cache::Coding;
+use thruster_cache::{Coding, quality};
 
-/// A quality value (RFC 9110 section 12.4.2) in thousandths, which is as fine as they get.
+/// As [`quality`] reads it.
 type Weight = u16;
 
 /// Accept-Encoding as read. `Default` is that of a client that sends none.
@@ -32,22 +32,13 @@ impl Accepted {
         accepted
     }
 
-    /// Whether the client has asked for this coding, by its name or by `*`. By the standard a
-    /// client that sends no Accept-Encoding accepts all; but curl and many scripts decode nothing
-    /// that they have not asked for, and to leave a body as it is is never wrong.
-    pub fn accepts(&self, coding: Coding) -> bool {
-        self.weight(coding) > 0
-    }
-
-    /// Whether the client takes a body without a coding. Where it does not, and nothing else can
-    /// be made either, the standard leaves it to us, and such a body is still the best answer.
-    pub fn accepts_identity(&self) -> bool {
-        // Acceptable unless excluded by `identity;q=0`, or by `*;q=0` without being named.
-        self.identity.or(self.others).is_none_or(|weight| weight > 0)
-    }
-
     /// The coding that the client likes best among those in `preference`, the earliest one where
     /// it likes several as much. `None`: leave the body as it is.
+    ///
+    /// By the standard a client that sends no Accept-Encoding accepts all; but curl and many scripts
+    /// decode nothing that they have not asked for, and to leave a body as it is is never wrong.
+    /// Where `identity` is refused and nothing else can be made, the standard leaves it to us, and
+    /// the body as it is is still the best answer.
     pub fn choose(&self, preference: &[Coding]) -> Option<Coding> {
         // An identity that is not named is the last resort; one that is named is a candidate,
         // and loses to a coding that is liked as much.
@@ -89,27 +80,9 @@ fn member(text: &[u8]) -> Option<(&[u8], Weight)> {
         return Some((text.trim_ascii(), 1000));
     };
     match text[at + 1..].trim_ascii() {
-        [b'q' | b'Q', b'=', value @ ..] => Some((text[..at].trim_ascii(), weight(value)?)),
+        [b'q' | b'Q', b'=', value @ ..] => Some((text[..at].trim_ascii(), quality::parse(value)?)),
         _ => None,
     }
-}
-
-/// Reads a `qvalue`: 0 to 1, with up to three decimals (RFC 9110 section 12.4.2).
-fn weight(text: &[u8]) -> Option<Weight> {
-    let (whole, decimals) = match text {
-        [whole @ (b'0' | b'1')] => (whole, &[][..]),
-        [whole @ (b'0' | b'1'), b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
-        _ => return None,
-    };
-    let mut weight = Weight::from(whole - b'0');
-    for place in 0..3 {
-        let digit = decimals.get(place).copied().unwrap_or(b'0');
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        weight = weight * 10 + Weight::from(digit - b'0');
-    }
-    (weight <= 1000).then_some(weight)
 }
 
 #[cfg(test)]

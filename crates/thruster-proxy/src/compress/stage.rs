@@ -1,28 +1,31 @@
-//! The stage that codes what leaves as the application has made it. What is cached has codings
-//! of its own already; what is made for one client is coded on its way out.
+//! Who gets which coding, and the stage that codes what leaves as the application has made it.
+//! What is cached gets codings of its own; what is made for one client is coded on its way out.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Frame;
 
 use super::coded::Coded;
-use super::eligible::{MIN_LENGTH, is_for_everybody, is_guarded_request, is_guarded_response};
+use super::eligible::{
+    MIN_LENGTH, has_no_transform, is_for_everybody, is_guarded_request, is_guarded_response,
+};
 use super::jitter::Jitter;
-use super::vary_by_coding;
-use super::{Accepted, Coding, LIVE_PREFERENCE, has_no_transform, is_eligible, mark};
+use super::level::{LIVE_PREFERENCE, kept_preference};
+use super::{Accepted, Coding, is_eligible, mark, vary_by_coding};
 use crate::body::Content;
 use crate::config;
 use crate::early;
 use crate::error::Error;
+use crate::http1::fields::content_length;
 
 pub struct Compression {
     is_on: bool,
     /// Not for what a login protects.
     spares_guarded: bool,
-    codings: Box<[Coding]>,
+    /// From the best; `None` is what we have measured.
+    codings: Option<Box<[Coding]>>,
     jitter: Jitter,
 }
 
@@ -38,9 +41,14 @@ impl Compression {
         Compression {
             is_on: config.enabled,
             spares_guarded: config.disable_on_auth,
-            codings: config.codings.as_deref().unwrap_or(&LIVE_PREFERENCE).into(),
+            codings: config.codings.as_deref().map(Box::from),
             jitter: Jitter::up_to(config.jitter),
         }
+    }
+
+    /// Whether anything is ever coded.
+    pub fn is_on(&self) -> bool {
+        self.is_on
     }
 
     /// `None`: the response is to stay as it is.
@@ -54,6 +62,15 @@ impl Compression {
         })
     }
 
+    /// The coding for a kept body of this length; `None` leaves it as it is.
+    pub fn of_kept(&self, wish: Wish, response: &HeaderMap, length: usize) -> Option<Coding> {
+        let measured = kept_preference(length);
+        match self.spares_guarded && is_guarded_response(response) {
+            true => None,
+            false => wish.accepted.choose(self.codings.as_deref().unwrap_or(&measured)),
+        }
+    }
+
     /// Codes a response, if it can be and the client takes it.
     ///
     /// # Errors
@@ -65,7 +82,7 @@ impl Compression {
     ) -> Result<Response<Content>, Error> {
         let length = match (response.body(), wish.is_head) {
             (Content::Tunnel(_), _) | (Content::Empty, false) => return Ok(response),
-            (_, true) => declared_length(response.headers()),
+            (_, true) => content_length(response.headers()),
             (content, false) => content.size_hint().exact(),
         };
         let headers = response.headers();
@@ -75,7 +92,8 @@ impl Compression {
         }
         // Also where this client gets it plain.
         vary_by_coding(response.headers_mut());
-        let Some(coding) = wish.accepted.choose(&self.codings) else { return Ok(response) };
+        let preference = self.codings.as_deref().unwrap_or(&LIVE_PREFERENCE);
+        let Some(coding) = wish.accepted.choose(preference) else { return Ok(response) };
         if wish.is_head {
             mark(response.headers_mut(), coding);
             return Ok(response);
@@ -101,9 +119,4 @@ impl Compression {
         *response.body_mut() = Content::Coded(Box::new(coded));
         Ok(response)
     }
-}
-
-/// The length that a HEAD tells of.
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,6 +1,7 @@
 //! Header fields off the wire, sharing its bytes, and onto it.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::Error;
@@ -58,6 +59,11 @@ pub fn slice(head: &Bytes, (at, length): Place) -> Bytes {
 pub fn decimal(digits: &[u8]) -> Option<u64> {
     let is_plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()
+}
+
+/// The length that a head announces. That it announces no two has been seen to before.
+pub fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH).and_then(|length| decimal(length.as_bytes()))
 }
 
 /// Writes each field as a line.

@@ -11,7 +11,6 @@ mod forwarding;
 mod framing;
 mod http2;
 mod listening;
-mod live_compression;
 mod refusals;
 mod retry;
 mod sendfile;

@@ -5,15 +5,7 @@ use http::{HeaderValue, StatusCode};
 use std::time::{Duration, UNIX_EPOCH};
 
 fn file_of(body: &[u8], is_outdated: bool) -> Vec<u8> {
-    let life = Life {
-        received: UNIX_EPOCH,
-        initial_age: Duration::ZERO,
-        lifetime: Duration::from_secs(60),
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::ZERO,
-        must_revalidate: false,
-        is_for_authorized: false,
-    };
+    let life = Life::new(UNIX_EPOCH, Duration::from_secs(60));
     let key = Key::new(b"http://a", b"/b");
     let headers = [(http::header::ETAG, HeaderValue::from_static("\"c\""))].into_iter().collect();
     let whole = Body::Whole(Bytes::copy_from_slice(body));

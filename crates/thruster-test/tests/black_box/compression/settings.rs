@@ -1,36 +1,14 @@
-//! Codings of what is made for one client: which ones may be used, and how long they come out.
+//! What the settings make of it: which codings may be used, for whom, and how long they come out.
 
 use std::collections::HashSet;
-use std::io::Read;
 
-use thruster_test::{Response, Thrust, Upstream, thrust, upstream};
+use thruster_test::{Thrust, thrust};
+
+use super::{HTML, coding, decoded, page, publishing};
 
 /// The codings, and what a draw of 32 can make of a length: none to 32 more.
 const CODINGS: [&str; 3] = ["br", "zstd", "gzip"];
 const LENGTHS: usize = 33;
-
-fn page() -> String {
-    (0..100).map(|n| format!("<li class=\"post\">Post number {n}</li>\n")).collect()
-}
-
-fn app(fields: &'static str) -> Upstream {
-    upstream(move |exchange| exchange.answer(200, fields, &page()))
-}
-
-const PRIVATE: &str = "Content-Type: text/html\nCache-Control: private";
-
-fn decoded(response: &Response) -> String {
-    let body = &response.body[..];
-    let mut text = String::new();
-    let read = match response.header("content-encoding") {
-        "gzip" => flate2::read::GzDecoder::new(body).read_to_string(&mut text),
-        "br" => brotli::Decompressor::new(body, 4096).read_to_string(&mut text),
-        "zstd" => zstd::Decoder::new(body).and_then(|mut zstd| zstd.read_to_string(&mut text)),
-        other => panic!("{other:?}"),
-    };
-    read.expect("what was coded can be decoded");
-    text
-}
 
 /// The lengths that a page has under a coding, asked for many times.
 fn lengths(proxy: &Thrust, coding: &str) -> HashSet<usize> {
@@ -38,7 +16,7 @@ fn lengths(proxy: &Thrust, coding: &str) -> HashSet<usize> {
     let ask = |_| {
         let response = client.ask("GET", "/", &format!("Accept-Encoding: {coding}"));
         assert_eq!(response.header("content-encoding"), coding);
-        assert!(decoded(&response) == page(), "{coding}");
+        assert!(decoded(coding, &response.body) == page(), "{coding}");
         response.body.len()
     };
     (0..100).map(ask).collect()
@@ -46,7 +24,7 @@ fn lengths(proxy: &Thrust, coding: &str) -> HashSet<usize> {
 
 #[test]
 fn the_length_of_what_one_client_gets_varies() {
-    let app = app(PRIVATE);
+    let app = publishing(HTML);
     let proxy = thrust().run(&app);
     for coding in CODINGS {
         let lengths = lengths(&proxy, coding);
@@ -59,7 +37,7 @@ fn the_length_of_what_one_client_gets_varies() {
 
 #[test]
 fn without_jitter_it_does_not() {
-    let app = app(PRIVATE);
+    let app = publishing(HTML);
     let proxy = thrust().with("GZIP_COMPRESSION_JITTER", 0).run(&app);
     for coding in CODINGS {
         assert_eq!(lengths(&proxy, coding).len(), 1, "{coding}");
@@ -68,7 +46,7 @@ fn without_jitter_it_does_not() {
 
 #[test]
 fn what_is_public_has_one_length() {
-    let app = app("Content-Type: text/html\nCache-Control: public, no-cache");
+    let app = publishing("Content-Type: text/html\nCache-Control: public, no-cache");
     let proxy = thrust().with("CACHE_SIZE", 0).run(&app);
     for coding in CODINGS {
         assert_eq!(lengths(&proxy, coding).len(), 1, "{coding}");
@@ -77,7 +55,7 @@ fn what_is_public_has_one_length() {
 
 #[test]
 fn only_the_codings_that_are_named_are_made() {
-    let app = app(PRIVATE);
+    let app = publishing(HTML);
     for (setting, accepted, coding) in [
         ("on", "gzip, br, zstd", "zstd"),
         ("gzip", "gzip, br, zstd", "gzip"),
@@ -94,8 +72,24 @@ fn only_the_codings_that_are_named_are_made() {
 }
 
 #[test]
+fn settings_turn_it_off() {
+    let app = publishing(HTML);
+    let proxy = thrust().with("GZIP_COMPRESSION_ENABLED", 0).run(&app);
+    let plain = proxy.connect().ask("GET", "/", "Accept-Encoding: gzip");
+    assert_eq!((coding(&plain), plain.header("vary")), ("", ""));
+    let guarded = thrust().with("GZIP_COMPRESSION_DISABLE_ON_AUTH", 1).run(&app);
+    let mut client = guarded.connect();
+    assert_eq!(coding(&client.ask("GET", "/", "Accept-Encoding: gzip")), "", "it is private");
+    let public = publishing("Content-Type: text/html");
+    let guarded = thrust().with("GZIP_COMPRESSION_DISABLE_ON_AUTH", 1).run(&public);
+    let mut client = guarded.connect();
+    assert_eq!(coding(&client.ask("GET", "/", "Accept-Encoding: gzip")), "gzip");
+    assert_eq!(coding(&client.ask("GET", "/", "Accept-Encoding: gzip\nCookie: a=b")), "");
+}
+
+#[test]
 fn thrusters_own_switch_still_turns_all_off() {
-    let app = app(PRIVATE);
+    let app = publishing(HTML);
     let proxy = thrust().with("COMPRESSION", "br").with("GZIP_COMPRESSION_ENABLED", 0).run(&app);
     let response = proxy.connect().ask("GET", "/", "Accept-Encoding: br");
     assert_eq!((response.header("content-encoding"), response.header("vary")), ("", ""));
