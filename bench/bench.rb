@@ -11,6 +11,8 @@ require_relative "limits"
 require_relative "scenarios/proxy"
 require_relative "scenarios/cache"
 require_relative "scenarios/cache_size"
+require_relative "scenarios/files"
+require_relative "scenarios/compression"
 require_relative "scenarios/memory"
 require_relative "scenarios/fairness"
 
@@ -35,8 +37,8 @@ module Bench
     abort "bench: interrupted"
   end
 
-  SCENARIOS = { "proxy" => Proxy, "cache" => Cache, "cache-size" => CacheSize, "memory" => Memory,
-                "fairness" => Fairness }.freeze
+  SCENARIOS = { "proxy" => Proxy, "cache" => Cache, "cache-size" => CacheSize, "files" => Files,
+                "compression" => Compression, "memory" => Memory, "fairness" => Fairness }.freeze
 end
 
 exit Bench.run(ARGV) if $PROGRAM_NAME == __FILE__

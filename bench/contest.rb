@@ -7,20 +7,27 @@ require_relative "wrk"
 
 module Bench
   class Contest
-    Round = Struct.new(:load, :cpu, keyword_init: true) # cpu: microseconds per request
+    Round = Struct.new(:load, :cpu, keyword_init: true) do # cpu: microseconds per request
+      # CPU milliseconds, of what came to the client, heads and answers that were not yet complete included.
+      def per_gigabyte = cpu * load.requests / load.bytes * 1e6
+    end
 
-    # `asks` says of a server what wrk shall ask it for: a Hash or something else that answers to [].
-    def initialize(servers, options, title: nil, asks: ->(_server) { Wrk::ROOT })
+    # `asks` says of a server what wrk shall ask it for: a Hash or something else that answers to []. `load`, for what
+    # one wrk cannot do, takes a server and seconds, and returns a result with `requests`.
+    def initialize(servers, options, title: nil, asks: ->(_server) { Wrk::ROOT }, connections: options.connections,
+                   load: nil)
       @servers = servers
       @options = options
       @title = title
-      @asks = asks
+      @load = load || lambda { |server, seconds|
+        Wrk.run(server.port, asks[server], connections: connections, seconds: seconds)
+      }
       @rounds = Hash.new { |all, server| all[server] = [] }
     end
 
     # Connections opened, caches and branch predictors filled.
     def warm_up(seconds)
-      @servers.each { load(_1, seconds) }
+      @servers.each { @load[_1, seconds] }
       self
     end
 
@@ -46,14 +53,10 @@ module Bench
 
     def round(server)
       before = server.processes.cpu_seconds
-      load = load(server, @options.seconds)
+      load = @load[server, @options.seconds]
       spent = server.processes.cpu_seconds - before
       File.truncate(server.output, 0) # the log of a round may be 100 MB
       Round.new(load: load, cpu: spent / load.requests * 1e6)
-    end
-
-    def load(server, seconds)
-      Wrk.run(server.port, @asks[server], connections: @options.connections, seconds: seconds)
     end
   end
 end

@@ -5,14 +5,19 @@
 
 require_relative "fronts/thrust"
 require_relative "fronts/nginx"
+require_relative "fronts/nginx_accel"
 require_relative "fronts/nginx_cache"
+require_relative "fronts/nginx_gzip"
+require_relative "fronts/nginx_static"
 require_relative "fronts/peer"
 
 module Bench
   module Fronts
-    # thrust first: the others are what it is compared with.
-    def self.start(lab, options, target:, nginx: Nginx)
-      all(options, nginx: nginx).map { |front| front.start(lab, options, target: target) }
+    # thrust first: the others are what it is compared with. `settings` is for it and its peers.
+    def self.start(lab, options, target:, nginx: Nginx, settings: {})
+      thrust, theirs, *peers = all(options, nginx: nginx)
+      [thrust.start(lab, options, target: target, settings: settings), theirs.start(lab, options, target: target),
+       *peers.map { _1.start(lab, options, target: target, settings: settings) }]
     end
 
     def self.all(options, nginx: Nginx)

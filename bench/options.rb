@@ -21,11 +21,13 @@ module Bench
 
   class << Options
     USAGE = <<~TEXT
-      Usage: bin/bench [proxy|cache|cache-size|memory|fairness] [options]
+      Usage: bin/bench [proxy|cache|cache-size|files|compression|memory|fairness] [options]
 
         proxy       thrust and nginx in front of the same fast origin: CPU per request (the default)
         cache       thrust and nginx's proxy_cache, answering from what they keep: CPU per hit
         cache-size  CPU per hit with a thousand entries in the cache, and with a million
+        files       thrust and nginx, sending files that the application names, and files of a folder: CPU per request
+        compression what the codings' levels cost, and who waits how long while long pages are compressed
         memory      size of the executable, memory at rest and with idle connections
         fairness    who waits how long when 12 clients share 2 Puma threads
 
@@ -50,7 +52,7 @@ module Bench
         on.on("--rounds N", Integer, "times each is measured, in turn") { options.rounds = positive(_1) }
         on.on("--seconds N", Integer, "length of each measurement") { options.seconds = positive(_1) }
         on.on("--connections N", Integer, "connections, or clients") { options.connections = positive(_1) }
-        on.on("--only TEXT", "rows of `cache` whose name has this in it") { options.only = _1 }
+        on.on("--only TEXT", "rows of a table whose name has this in it") { options.only = _1 }
         on.on("--log HOW", %i[each buffered off],
               "nginx's access log: each (default), buffered, off (thrust's too)") { options.log = _1 }
         on.on("--no-log", "the same as --log off") { options.log = :off }

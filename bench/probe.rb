@@ -14,8 +14,11 @@ module Bench
   module Probe
     PATIENCE = 20 # seconds until it must be a hit, and coded: generous, codings are made when there is time
 
-    # What the answer must be. `text` is the body when decoded.
-    Expected = Struct.new(:status, :coding, :text)
+    # What the answer must be. `text` is the body when decoded, `range` the Content-Range.
+    Expected = Struct.new(:status, :coding, :text, :range)
+
+    # What a proxy takes for itself.
+    HIDDEN = %w[X-Sendfile X-Accel-Redirect].freeze
 
     def self.get(port, path, fields = {})
       request = Net::HTTP::Get.new(path)
@@ -24,6 +27,15 @@ module Bench
       request.delete("Accept-Encoding")
       fields.each { |name, value| request[name] = value }
       Net::HTTP.start("127.0.0.1", port, nil) { _1.request(request) }
+    end
+
+    # Asks once and verifies the answer, which need not be kept; returns the bytes of its body.
+    def self.check(server, ask, expected)
+      answer = get(server.port, ask.path, ask.fields.to_h)
+      raise Failure, "#{server.name}: #{description(answer)}" unless coding(answer) == expected.coding
+
+      verify(server, answer, expected)
+      answer.body.to_s.bytesize
     end
 
     # Asks until the answer comes from the cache as it should, verifies it, and returns the bytes of its body.
@@ -54,9 +66,11 @@ module Bench
 
     def self.verify(server, answer, expected)
       raise Failure, "#{server.name} answers #{answer.code}" unless answer.code == expected.status
-      return if decode(answer) == expected.text
+      raise Failure, "#{server.name} answers something else than the origin" unless decode(answer) == expected.text
 
-      raise Failure, "#{server.name} answers something else than the origin"
+      range = answer["Content-Range"]
+      raise Failure, "#{server.name} answers the part #{range.inspect}" unless range == expected.range
+      raise Failure, "#{server.name} shows what was meant for it" if HIDDEN.any? { answer[_1] }
     rescue Zlib::Error => error
       raise Failure, "#{server.name} sends what is no gzip: #{error.message}"
     end
@@ -65,10 +79,14 @@ module Bench
       case coding(answer)
       when nil then answer.body.to_s.b
       when "gzip" then Zlib.gunzip(answer.body)
-      when "br" then Open3.capture2(Debian.locate("brotli"), "--decompress", "--stdout",
-                                    stdin_data: answer.body, binmode: true).first
+      when "br" then decompress("brotli", answer.body)
+      when "zstd" then decompress("zstd", answer.body)
       end
     end
-    private_class_method :hit?, :kept?, :coding, :description, :verify, :decode
+
+    def self.decompress(program, body)
+      Open3.capture2(Debian.locate(program), "--decompress", "--stdout", stdin_data: body, binmode: true).first
+    end
+    private_class_method :hit?, :kept?, :coding, :description, :verify, :decode, :decompress
   end
 end

@@ -5,12 +5,14 @@ function setup(thread)
   threads = threads + 1
 end
 
--- With a file of endings and a beginning, asks for one path after the other, over and over. Without, wrk sends the same
--- request again without asking us, which is cheaper.
+-- What we define wrk asks us for, before each request. Without, it sends the same one again at once, which is cheaper.
 function init(args)
-  local file, beginning = args[1], args[2]
-  if not file then return end
+  if args[1] == "endings" then ask_in_turn(args[2], args[3]) end
+  if args[1] == "pause" then pause(tonumber(args[2])) end
+end
 
+-- With a file of endings and a beginning, asks for one path after the other, over and over.
+function ask_in_turn(file, beginning)
   local endings = {}
   for line in io.lines(file) do endings[#endings + 1] = line end
   beginning = "GET " .. beginning
@@ -24,13 +26,22 @@ function init(args)
   end
 end
 
+-- By chance, so that connections do not ask in step.
+function pause(most)
+  math.randomseed(place)
+
+  function delay() return math.random(0, most) end
+end
+
 -- What wrk has measured, a name and a number a line. Latencies are in microseconds.
 function done(summary, latency, requests)
   local errors = summary.errors
   print("RESULT")
   print("requests", summary.requests)
+  print("bytes", summary.bytes)
   print("microseconds", summary.duration)
   print("p50", latency:percentile(50))
   print("p99", latency:percentile(99))
+  print("worst", latency.max)
   print("failed", errors.connect + errors.read + errors.write + errors.status + errors.timeout)
 end

@@ -7,12 +7,22 @@ require_relative "machine"
 
 module Bench
   module Wrk
-    Result = Struct.new(:per_second, :requests, :p50, :p99, keyword_init: true) # latencies in milliseconds
+    # Latencies in milliseconds; the bytes are those of heads and bodies.
+    Result = Struct.new(:seconds, :requests, :bytes, :p50, :p99, :worst, keyword_init: true) do
+      def per_second = requests / seconds
+      def gigabytes_per_second = bytes / seconds / 1e9
+    end
 
-    # What to ask for. `endings` is a file with an end of the path on each line, to be asked for one after the other.
-    Ask = Struct.new(:path, :fields, :endings) do
+    # What to ask for. `endings` is a file with an end of the path on each line, to be asked for one after the other;
+    # `pause` the most milliseconds that a connection waits after an answer, by chance; without it, it does not wait.
+    Ask = Struct.new(:path, :fields, :endings, :pause) do
       def options = fields.to_h.flat_map { |name, value| ["--header", "#{name}: #{value}"] }
-      def arguments = endings ? ["--", endings, path] : []
+
+      def arguments
+        return ["--", "endings", endings, path] if endings
+
+        pause ? ["--", "pause", pause.to_s] : []
+      end
     end
     ROOT = Ask.new("/")
 
@@ -23,9 +33,9 @@ module Bench
       failed = figures.fetch("failed")
       raise Failure, "#{failed.to_i} requests to port #{port} failed, so the others say nothing" if failed.positive?
 
-      requests = figures.fetch("requests")
-      Result.new(requests: requests, per_second: requests / (figures.fetch("microseconds") / 1e6),
-                 p50: figures.fetch("p50") / 1e3, p99: figures.fetch("p99") / 1e3)
+      latencies = %w[p50 p99 worst].to_h { |name| [name.to_sym, figures.fetch(name) / 1e3] }
+      Result.new(requests: figures.fetch("requests"), bytes: figures.fetch("bytes"),
+                 seconds: figures.fetch("microseconds") / 1e6, **latencies)
     end
 
     def self.measure(*command)

@@ -22,8 +22,16 @@ module Bench
         bytes_out: "$bytes_sent"
       }.map { |name, value| %("#{name}":#{value}) }.join(",")
 
-      # `cache_status` is what X-Cache and the log tell of the cache; `http` and `location` are for what comes on top.
-      def self.start(lab, options, target:, cache_status: "miss", http: "", location: "", files: 0)
+      # For files that nginx sends itself: no copies in its memory, and whole packets.
+      SENDFILE = "sendfile on;\ntcp_nopush on;"
+
+      # What is added to each answer.
+      def self.fields(cache_status) = "add_header X-Request-Id $request_id;\nadd_header X-Cache #{cache_status};"
+
+      # `cache_status` is what X-Cache and the log tell of the cache; `http`, `server` and `location` are for what comes
+      # on top, the last to what is said of requests for the application, which are those of `place`.
+      def self.start(lab, options, target:, cache_status: "miss", http: "", server: "", place: "/", location: "",
+                     files: 0)
         port = lab.free_port
         workers = Machine.cores
         clients = options.connections
@@ -38,7 +46,8 @@ module Bench
           server {
             listen 127.0.0.1:#{port} backlog=4096;
             keepalive_requests #{Origin::FOREVER};
-            location / {
+            #{server}
+            location #{place} {
               proxy_pass http://app;
               proxy_http_version 1.1;
               proxy_set_header Connection "";
@@ -48,8 +57,7 @@ module Bench
               proxy_set_header X-Forwarded-Proto $scheme;
               proxy_set_header X-Request-Id $request_id;
               proxy_set_header X-Request-Start "t=$msec";
-              add_header X-Request-Id $request_id;
-              add_header X-Cache #{cache_status};
+              #{fields(cache_status)}
               #{location}
             }
           }

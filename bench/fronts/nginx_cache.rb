@@ -17,8 +17,7 @@ module Bench
 
       def self.stores(folder)
         <<~CONF
-          sendfile on;
-          tcp_nopush on;
+          #{Nginx::SENDFILE}
           open_file_cache max=#{FILES} inactive=10m;
           open_file_cache_valid 1m;
           gzip on;
