@@ -44,6 +44,7 @@ mod send_patience;
 mod signals;
 mod static_files;
 mod supervise;
+mod turn;
 mod upstream;
 mod zero_copy;
 

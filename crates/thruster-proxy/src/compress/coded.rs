@@ -10,12 +10,14 @@ use thruster_cache::Coding;
 use super::Encoder;
 use crate::body::Content;
 use crate::error::Error;
+use crate::turn;
 
 /// Bytes of coded body that leave together.
 const PIECE: usize = 16 * 1024;
 
-/// Bytes coded before others on this core get their turn: about half a millisecond.
-const TURN: usize = 32 * 1024;
+/// Bytes coded before others on this core get their turn: some tenths of a millisecond. Four times
+/// as much doubled the p99 of small requests beside large pages, and made the pages no faster.
+const TURN: usize = 8 * 1024;
 
 pub struct Coded {
     source: Content,
@@ -64,8 +66,7 @@ impl Coded {
             if !self.data.is_empty() {
                 if self.coded_in_turn >= TURN {
                     self.coded_in_turn = 0;
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
+                    return turn::poll_give(cx).map(|()| None);
                 }
                 let length = self.data.len().min(TURN - self.coded_in_turn);
                 encoder.push(&self.data[..length], false, &mut self.out);

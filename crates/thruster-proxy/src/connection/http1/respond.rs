@@ -9,14 +9,13 @@ use http_body::Body;
 
 use super::Session;
 use super::encode::{self, Exchange};
-use super::writer::Writer;
 use crate::body::{Content, ResponseBody};
 use crate::error::Error;
 use crate::file_body::FileBody;
 use crate::http1::Framing;
 use crate::pipeline::{ClientLeft, ClosesConnection};
 use crate::read_ahead::Held;
-use crate::zero_copy;
+use crate::{turn, zero_copy};
 
 /// What becomes of the connection after a response.
 pub enum After {
@@ -126,7 +125,7 @@ impl Session<'_> {
     ) -> Poll<Result<(), Error>> {
         if sending.sent_in_turn >= zero_copy::TURN {
             sending.sent_in_turn = 0;
-            ready!(Writer::poll_give_turn(cx));
+            ready!(turn::poll_give(cx));
         }
         let Some(file) = sending.file_at_hand() else { return Poll::Ready(Ok(())) };
         let Poll::Ready(sent) = self.writer.poll_send_file(cx, file) else {

@@ -1,10 +1,8 @@
 //! Our half of an HTTP/1 connection: what waits to be written, and the patience we have with a
 //! client that does not read.
 
-use std::future::Future;
 use std::io;
 use std::os::fd::AsFd;
-use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -94,12 +92,6 @@ impl Writer {
                 Err(_) => return Poll::Ready(Err(Error::ClientGone)),
             }
         }
-    }
-
-    /// Pending once, until the others on this core have had their turn, whose sockets are looked
-    /// at first.
-    pub fn poll_give_turn(cx: &mut Context<'_>) -> Poll<()> {
-        pin!(tokio::task::yield_now()).poll(cx)
     }
 
     /// Ends the connection in a way that cannot be taken for the end of a body.
