@@ -114,7 +114,9 @@ fn what_is_under_way_when_we_have_to_go_is_logged() {
 #[test]
 fn a_stdout_that_is_closed_does_not_stop_the_serving() {
     let app = Upstream::saying("hello");
-    let proxy = thrust().with_stdout_closed().run(&app);
+    // By default it would be a command that minds.
+    let command = thrust().command(&["sleep", "infinity"]);
+    let proxy = command.with_stdout_closed().run(&app);
     let mut client = proxy.connect();
     for _ in 0..1000 {
         assert_eq!(client.get("/").text(), "hello");
