@@ -13,7 +13,7 @@ mod negotiate;
 mod stage;
 
 pub(crate) use coded::Coded;
-pub use eligible::is_eligible;
+pub use eligible::{is_compressible, is_eligible};
 pub use encode::{Encoder, encode, encode_at};
 pub use mark::{mark, vary_by_coding};
 pub use negotiate::Accepted;

@@ -1,5 +1,6 @@
 //! A body that is read from a disk. Reading may block, so threads that may do so read it, one
 //! piece ahead of the client; or the kernel sends what it has at hand without anybody reading it.
+//! What is short and at hand is read right here.
 
 use std::fs::File;
 use std::future::Future;
@@ -19,9 +20,14 @@ use crate::zero_copy;
 /// Bytes read at once: large enough that the way to the thread and back hardly counts.
 const PIECE: usize = 256 * 1024;
 
-/// Bodies from this length on may be sent by the kernel. Less is read in one piece, and leaves with
-/// the head in one call.
-const LEAST_SENT: u64 = 32 * 1024;
+/// Bodies from this length on may be sent by the kernel, behind a head that waits for them
+/// (MSG_MORE). Less is read in one piece, and leaves with the head in one call. At 20 KB, to have it
+/// sent took 0.94 of the CPU of reading it; without MSG_MORE it had taken 1.12.
+const LEAST_SENT: u64 = 16 * 1024;
+
+/// Bodies up to this length are read without a thread where the kernel has them at hand, which takes
+/// less than the way to the thread and back.
+const MOST_AT_HAND: u64 = 64 * 1024;
 
 /// Something that can be read anywhere, by a thread that may block.
 pub trait ReadAt: Send + Sync + 'static {
@@ -114,6 +120,14 @@ impl FileBody {
         (length > 0).then_some(AtHand { file, at: start, length })
     }
 
+    /// What is left, if that is little and the kernel has it at hand.
+    fn read_at_hand(&self) -> Option<Bytes> {
+        if self.piece.is_some() || self.rest() > MOST_AT_HAND {
+            return None;
+        }
+        zero_copy::read_at_hand(self.source.as_file()?, self.rest.start, self.rest() as usize)
+    }
+
     /// Has the next piece read.
     pub fn fetch(&mut self) {
         if self.piece.is_none() && !self.rest.is_empty() {
@@ -136,6 +150,10 @@ impl FileBody {
     pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if self.rest.is_empty() {
             return Poll::Ready(None);
+        }
+        if let Some(piece) = self.read_at_hand() {
+            self.rest.start += piece.len() as u64;
+            return Poll::Ready(Some(Ok(piece)));
         }
         let rest = self.rest.clone();
         let source = &self.source;

@@ -1,5 +1,7 @@
 //! Files that the child names with X-Sendfile instead of sending them itself.
 
+pub mod local;
+pub mod open;
 mod roots;
 
 pub use roots::Roots;
@@ -46,6 +48,24 @@ pub fn named(headers: &mut HeaderMap) -> Option<HeaderValue> {
 }
 
 impl Opened {
+    /// One that was opened by this name.
+    ///
+    /// # Errors
+    /// It is not one that can be sent.
+    pub fn new(file: File, path: Box<Path>) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let pointer = Pointer {
+            path,
+            length: metadata.len(),
+            modified: metadata.modified()?,
+            inode: metadata.ino(),
+        };
+        Ok(Opened { file, pointer })
+    }
+
     pub fn into_file(self) -> File {
         self.file
     }
@@ -56,57 +76,51 @@ impl Opened {
 /// # Errors
 /// There is no such file, it is not one that can be sent, or it lies where none may be sent from.
 pub async fn open(roots: &Arc<Roots>, name: &HeaderValue) -> Result<Opened, Error> {
-    let roots = roots.clone();
     // As the child has sent it: bytes, which need not be UTF-8.
-    let path: Box<Path> = Path::new(OsStr::from_bytes(name.as_bytes())).into();
-    let shown = path.display().to_string();
-    let opened = tokio::task::spawn_blocking(move || open_below(&roots, path)).await;
-    let opened = opened.map_err(io::Error::other).flatten();
-    opened.map_err(|error| Error::NoFile(shown.into(), error))
+    let path = Path::new(OsStr::from_bytes(name.as_bytes()));
+    let opened = open_named(roots, path).await;
+    opened.map_err(|error| Error::NoFile(path.display().to_string().into(), error))
 }
 
-/// The same for a named file, which must lie below the roots.
-fn open_below(roots: &Roots, path: Box<Path>) -> io::Result<Opened> {
-    let opened = open_blocking(path)?;
-    roots.admit(&opened.file, &opened.pointer.path)?;
-    Ok(opened)
+/// Opens the file again, if it still is the one it was.
+pub async fn reopen(roots: &Arc<Roots>, pointer: &Pointer) -> Option<Opened> {
+    let opened = open_named(roots, &pointer.path).await;
+    opened.ok().filter(|opened| opened.pointer == *pointer)
+}
+
+/// Opens a named file, which must lie below the roots.
+async fn open_named(roots: &Arc<Roots>, path: &Path) -> io::Result<Opened> {
+    if let Some(file) = roots.open_at_hand(path) {
+        return Opened::new(file, path.into());
+    }
+    let (roots, path) = (roots.clone(), path.into());
+    let opened = tokio::task::spawn_blocking(move || {
+        let opened = open_blocking(path)?;
+        roots.admit(&opened.file, &opened.pointer.path)?;
+        roots.learn(&opened.pointer.path);
+        Ok(opened)
+    });
+    opened.await.map_err(io::Error::other).flatten()
 }
 
 /// Opens a file, on a thread that may block.
 ///
 /// # Errors
-/// As [`open`].
+/// There is none, or it is not one that can be sent.
 pub fn open_blocking(path: Box<Path>) -> io::Result<Opened> {
-    // Without the first, opening a pipe would wait for somebody to write into it; without the
-    // second, a terminal could become ours.
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = File::options().read(true).custom_flags(flags).open(&path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let pointer = Pointer {
-        path,
-        length: metadata.len(),
-        modified: metadata.modified()?,
-        inode: metadata.ino(),
-    };
-    Ok(Opened { file, pointer })
+    let file = File::options().read(true).custom_flags(open::FLAGS).open(&path)?;
+    Opened::new(file, path)
 }
 
-/// Opens the file again, if it still is the one it was.
-pub async fn reopen(roots: &Arc<Roots>, pointer: &Pointer) -> Option<Opened> {
-    let (roots, path) = (roots.clone(), pointer.path.clone());
-    let opened = tokio::task::spawn_blocking(move || open_below(&roots, path)).await;
-    opened.ok()?.ok().filter(|opened| opened.pointer == *pointer)
+/// By the name.
+pub fn media_type(name: &Path) -> &'static str {
+    mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream")
 }
 
 /// What is said of it: the child's words, else ours, by its name and what the system knows.
 pub fn describe(headers: &mut HeaderMap, pointer: &Pointer) {
-    headers.entry(CONTENT_TYPE).or_insert_with(|| {
-        let kind = mime_guess::from_path(&pointer.path).first_raw();
-        HeaderValue::from_static(kind.unwrap_or("application/octet-stream"))
-    });
+    let kind = || HeaderValue::from_static(media_type(&pointer.path));
+    headers.entry(CONTENT_TYPE).or_insert_with(kind);
     let since = pointer.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     let tag = format!("\"{:x}-{:x}\"", since.as_nanos(), pointer.length);
     headers.entry(ETAG).or_insert_with(|| text(tag));
@@ -124,10 +138,7 @@ pub fn respond(
     let length = opened.pointer.length;
     let mut chosen = Head { status: head.status, headers: head.headers };
     let choice = representation::select(method, request, &mut chosen, length);
-    let mut response = Response::new(choice.of_source(Arc::new(opened.file)));
-    *response.status_mut() = chosen.status;
-    *response.headers_mut() = chosen.headers;
-    response
+    chosen.with(choice.of_source(Arc::new(opened.file)))
 }
 
 /// What became of a file that was named and cannot be sent.

@@ -68,7 +68,7 @@ impl Pipeline {
             trust_forwarded: config.trust_forwarded,
             max_request_body: config.max_request_body,
             bad_gateway_page: config.bad_gateway_page.clone(),
-            static_files: StaticFiles::new(config),
+            static_files: StaticFiles::new(config, store.clone(), compression.clone()),
             cache: Cache::new(config, store, upstream.clone(), compression.clone()),
             compression,
             upstream,
@@ -142,7 +142,7 @@ impl Pipeline {
         // What is a file needs no cache: one would hold it twice, and go on when it has changed.
         let is_switch = protocol.is_some();
         let found = match self.static_files.is_on() {
-            true => Box::pin(self.static_files.on_request(&request, is_switch)).await,
+            true => Box::pin(self.static_files.on_request(&request, wish, is_switch)).await,
             false => None,
         };
         let response = match found {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use thruster_cache::conditional::{self, Verdict};
 use thruster_cache::range::{self, Selected};
 
@@ -18,6 +18,16 @@ use crate::multipart::{Layout, Multipart};
 pub struct Head {
     pub status: StatusCode,
     pub headers: HeaderMap,
+}
+
+impl Head {
+    /// The answer with this body.
+    pub fn with(self, content: Content) -> Response<Content> {
+        let mut response = Response::new(content);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
 }
 
 /// What is to be sent of a body.

@@ -1,28 +1,40 @@
 //! The stage that sends what lies below STATIC_PATH, such as `public/`, without asking the
 //! application. What it does not find, or will not send, is for the application to answer.
 //!
-//! `locate` says which files a path may mean, `lasting` how long they may be kept, `neighbours`
-//! which coding of them there is; here they are opened and told of.
+//! `locate` says which files a path may mean, `find` opens them, `neighbours` says which coding of
+//! them there is, `coded` keeps those we have made ourselves, `lasting` says how long clients may
+//! keep them; here they are told of.
 
+mod coded;
+mod find;
 mod lasting;
 mod locate;
 mod neighbours;
 
-use std::io;
-use std::path::{Path, PathBuf};
+pub use coded::CodedFiles;
+
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
+use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap,
+    HeaderValue,
 };
-use http::{Method, Request, Response};
-use thruster_cache::Coding;
+use http::{Method, Request, Response, StatusCode};
+use thruster_cache::{Coding, conditional};
 
+use self::coded::Wanted;
+use self::find::{Asked, Found, Root, Unknown};
 use crate::body::{Content, RequestBody};
+use crate::cache::Store;
 use crate::cache::note::{CACHE_STATUS, X_CACHE};
-use crate::compress::{Accepted, vary_by_coding};
+use crate::compress::{self, Accepted, Compression, Wish, vary_by_coding};
 use crate::config::Config;
 use crate::files::{self, Opened};
+use crate::representation::{self, Head};
 
 /// For names that change with their content: a year is for ever (RFC 9111 section 5.2.2.1), and
 /// `immutable` spares the question on a reload (RFC 8246).
@@ -36,28 +48,20 @@ const ASKING: HeaderValue = HeaderValue::from_static("public, no-cache");
 pub struct StaticFiles(Option<Arc<Served>>);
 
 struct Served {
-    root: PathBuf,
-    /// The codings that may be looked for.
+    root: Root,
+    /// Those that may be looked for beside a file, the better ones first; none if nothing is to be
+    /// coded.
     codings: Vec<Coding>,
-}
-
-/// What there is for a path.
-struct Found {
-    /// As it was asked for, below the root.
-    name: PathBuf,
-    plain: Opened,
-    neighbours: Vec<(Coding, Opened)>,
+    compression: Arc<Compression>,
+    store: Arc<Store>,
 }
 
 impl StaticFiles {
-    pub fn new(config: &Config) -> Self {
-        let compression = &config.compression;
-        let codings = match compression.enabled {
-            true => neighbours::wanted(compression.codings.as_deref()),
-            false => Vec::new(),
-        };
-        let root = config.files.static_path.clone();
-        StaticFiles(root.map(|root| Arc::new(Served { root, codings })))
+    pub fn new(config: &Config, store: Arc<Store>, compression: Arc<Compression>) -> Self {
+        let codings = config.compression.codings.as_deref().unwrap_or(&neighbours::SMALLEST_FIRST);
+        let codings = if compression.is_on() { codings.to_vec() } else { Vec::new() };
+        let root = config.files.static_path.clone().map(Root::new);
+        StaticFiles(root.map(|root| Arc::new(Served { root, codings, compression, store })))
     }
 
     pub fn is_on(&self) -> bool {
@@ -69,6 +73,7 @@ impl StaticFiles {
     pub async fn on_request(
         &self,
         request: &Request<RequestBody>,
+        wish: Option<Wish>,
         is_switch: bool,
     ) -> Option<Response<Content>> {
         let served = self.0.as_ref()?;
@@ -80,66 +85,127 @@ impl StaticFiles {
         if candidates.is_empty() {
             return None;
         }
-        let served = served.clone();
-        let found = tokio::task::spawn_blocking(move || served.find_blocking(candidates)).await;
-        Some(respond(request, found.ok()??))
+        let codings = Accepted::of(request.headers()).ranked(&served.codings);
+        let asked = Asked { candidates, codings };
+        let found = match served.root.find_at_hand(&asked, Instant::now()) {
+            Ok(found) => found,
+            Err(Unknown) => {
+                let served = served.clone();
+                tokio::task::spawn_blocking(move || served.root.find(&asked)).await.ok()?
+            }
+        };
+        Some(served.respond(request, wish, found?))
     }
 }
 
 impl Served {
-    fn find_blocking(&self, candidates: Vec<PathBuf>) -> Option<Found> {
-        // Each time, for a deploy may have made it another folder.
-        let root = self.root.canonicalize().ok()?;
-        let opened = |name: PathBuf| open_blocking(&root, &name).ok().map(|plain| (name, plain));
-        let (name, plain) = candidates.into_iter().find_map(opened)?;
-        let neighbours = self.codings.iter().filter_map(|&coding| {
-            let mut beside = name.clone().into_os_string();
-            beside.push(neighbours::extension(coding));
-            let neighbour = open_blocking(&root, Path::new(&beside)).ok()?;
-            neighbours::is_current(&plain, &neighbour).then_some((coding, neighbour))
-        });
-        let neighbours = neighbours.collect();
-        Some(Found { name, plain, neighbours })
+    fn respond(
+        &self,
+        request: &Request<RequestBody>,
+        wish: Option<Wish>,
+        mut found: Found,
+    ) -> Response<Content> {
+        let mut head = head(&found.name);
+        // Also where there is no coding of it yet, or not for this client.
+        if !self.codings.is_empty() && neighbours::may_have(&found.name) {
+            vary_by_coding(&mut head.headers);
+        }
+        let Some((coding, opened)) = found.neighbour.take() else {
+            return self.respond_plain(request, wish, found, head);
+        };
+        files::describe(&mut head.headers, &opened.pointer);
+        head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        name_coding(&mut head.headers, coding);
+        let (method, request) = (request.method(), request.headers());
+        let choice = representation::select(method, request, &mut head, opened.pointer.length);
+        head.with(choice.of_source(Arc::new(opened.into_file())))
+    }
+
+    /// The file itself, or a coding that we have made of it. Where there is none yet, the answer is
+    /// coded on its way out.
+    fn respond_plain(
+        &self,
+        request: &Request<RequestBody>,
+        wish: Option<Wish>,
+        found: Found,
+        mut head: Head,
+    ) -> Response<Content> {
+        let Found { name, plain, .. } = found;
+        let length = plain.pointer.length;
+        files::describe(&mut head.headers, &plain.pointer);
+        let coding = self.coding(wish, &head.headers, length);
+        let (method, headers) = (request.method(), request.headers());
+        // Judged as the plain file, as it is where it is coded on its way out.
+        let choice = representation::select(method, headers, &mut head, length);
+        match (coding, head.status) {
+            (Some(_), StatusCode::NOT_MODIFIED) => conditional::weaken(&mut head.headers),
+            (Some(coding), StatusCode::OK) => {
+                let wanted = Wanted { name, coding };
+                let now = SystemTime::now();
+                match self.store.coded_files.find(&wanted, &plain.pointer, now) {
+                    coded::Found::Body(body) => return respond_coded(method, head, coding, body),
+                    coded::Found::Nothing if *method == Method::GET => {
+                        return head.with(choice.of_source(self.make(wanted, plain)));
+                    }
+                    coded::Found::Nothing | coded::Found::Never => {}
+                }
+            }
+            _ => {}
+        }
+        head.with(choice.of_source(Arc::new(plain.into_file())))
+    }
+
+    /// The coding of ours that the client would like best, if it may have any.
+    fn coding(&self, wish: Option<Wish>, headers: &HeaderMap, length: u64) -> Option<Coding> {
+        if !compress::is_eligible(StatusCode::OK, headers, Some(length)) {
+            return None;
+        }
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        self.compression.of_kept(wish?, headers, length)
+    }
+
+    /// Has a coding made for those who come later.
+    fn make(&self, wanted: Wanted, plain: Opened) -> Arc<File> {
+        let pointer = plain.pointer.clone();
+        let file = Arc::new(plain.into_file());
+        let files = self.store.coded_files.clone();
+        let work = {
+            let (files, wanted) = (files.clone(), wanted.clone());
+            let (file, pointer) = (file.clone(), pointer.clone());
+            move || files.make(wanted, file, pointer)
+        };
+        files.begin(wanted.clone(), pointer);
+        if !self.store.do_later(work) {
+            files.forget(&wanted);
+        }
+        file
     }
 }
 
-/// Opens what the name leads to, if that is in the root and not hidden. Between the look and the
-/// opening only somebody who may write there could change it.
-fn open_blocking(root: &Path, name: &Path) -> io::Result<Opened> {
-    let path = root.join(name).canonicalize()?;
-    let is_inside = path.strip_prefix(root).is_ok_and(locate::is_public);
-    match is_inside {
-        true => files::open_blocking(path.into()),
-        false => Err(io::ErrorKind::PermissionDenied.into()),
-    }
-}
-
-fn respond(request: &Request<RequestBody>, found: Found) -> Response<Content> {
-    let (mut head, ()) = Response::new(()).into_parts();
-    let headers = &mut head.headers;
-    headers.insert(CONTENT_TYPE, media_type(&found.name));
-    headers.insert(CACHE_CONTROL, if lasting::is_lasting(&found.name) { FOR_EVER } else { ASKING });
+/// What is said of every file, whatever its bytes are.
+fn head(name: &Path) -> Head {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, media_type(name));
+    headers.insert(CACHE_CONTROL, if lasting::is_lasting(name) { FOR_EVER } else { ASKING });
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // Neither found there nor looked for (RFC 9211 section 2).
     headers.insert(X_CACHE, HeaderValue::from_static("bypass"));
     headers.insert(CACHE_STATUS, HeaderValue::from_static("thruster; detail=static"));
-    if !found.neighbours.is_empty() {
-        vary_by_coding(headers);
+    Head { status: StatusCode::OK, headers }
+}
+
+fn respond_coded(
+    method: &Method,
+    mut head: Head,
+    coding: Coding,
+    body: Bytes,
+) -> Response<Content> {
+    compress::mark(&mut head.headers, coding);
+    if *method == Method::HEAD {
+        head.headers.insert(CONTENT_LENGTH, body.len().into());
+        return head.with(Content::Empty);
     }
-    let chosen = neighbours::choose(&Accepted::of(request.headers()), found.neighbours);
-    let opened = match chosen {
-        Some((coding, opened)) => {
-            files::describe(headers, &opened.pointer);
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-            name_coding(headers, coding);
-            opened
-        }
-        None => {
-            files::describe(headers, &found.plain.pointer);
-            found.plain
-        }
-    };
-    files::respond(request.method(), request.headers(), head, opened)
+    head.with(Content::Full(body))
 }
 
 /// Neighbours may have the same time and, by chance, the same length; they are other bytes.
@@ -152,7 +218,7 @@ fn name_coding(headers: &mut HeaderMap, coding: Coding) {
 /// By the name. Text without a charset would be guessed at, and files of a Rails application are
 /// UTF-8.
 fn media_type(name: &Path) -> HeaderValue {
-    let kind = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
+    let kind = files::media_type(name);
     match kind.starts_with("text/") {
         true => HeaderValue::try_from(format!("{kind}; charset=utf-8")).expect("a media type"),
         false => HeaderValue::from_static(kind),

@@ -1,5 +1,5 @@
 //! Makes content codings of what is kept: once each, on a thread of its own, so that neither the
-//! request that would have liked one nor any other waits for it.
+//! request that would have liked one nor any other waits for it. Files are coded there as well.
 
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -16,7 +16,10 @@ const QUEUE: usize = 64;
 #[cfg(target_os = "linux")]
 const NICENESS: libc::c_int = 10;
 
-type Job = (Arc<Entry>, Coding);
+enum Job {
+    Entry(Arc<Entry>, Coding),
+    Other(Box<dyn FnOnce() + Send>),
+}
 
 pub struct Encoder(SyncSender<Job>);
 
@@ -42,7 +45,14 @@ impl Encoder {
         let (sender, jobs) = sync_channel::<Job>(QUEUE);
         std::thread::Builder::new().name("encoder".into()).spawn(move || {
             give_way();
-            for (entry, coding) in jobs {
+            for job in jobs {
+                let (entry, coding) = match job {
+                    Job::Entry(entry, coding) => (entry, coding),
+                    Job::Other(work) => {
+                        work();
+                        continue;
+                    }
+                };
                 let Body::Whole(body) = &entry.body else { continue };
                 if entry.coded(coding).is_none() {
                     // Empty is the word for "does not get smaller", so that nobody asks again.
@@ -56,9 +66,19 @@ impl Encoder {
 
     /// Asks for a coding, if there is room.
     pub fn ask(&self, entry: &Arc<Entry>, coding: Coding) {
-        match self.0.try_send((entry.clone(), coding)) {
-            Ok(()) | Err(TrySendError::Full(_)) => {}
-            Err(TrySendError::Disconnected(_)) => tracing::debug!("The encoder has ended"),
+        self.send(Job::Entry(entry.clone(), coding));
+    }
+
+    /// Asks for this to be done; whether it will be.
+    pub fn ask_for(&self, work: Box<dyn FnOnce() + Send>) -> bool {
+        self.send(Job::Other(work))
+    }
+
+    fn send(&self, job: Job) -> bool {
+        let sent = self.0.try_send(job);
+        if let Err(TrySendError::Disconnected(_)) = &sent {
+            tracing::debug!("The encoder has ended");
         }
+        sent.is_ok()
     }
 }

@@ -57,7 +57,7 @@ impl Cache {
                 choice.of_source(Arc::new(file))
             }
         };
-        Some(response(head, content))
+        Some(head.with(content))
     }
 
     /// Answers the first client, with its own head and the body that all get.
@@ -69,7 +69,7 @@ impl Cache {
     ) -> Response<Content> {
         let Question { method, headers, .. } = question;
         let choice = representation::select(method, headers, &mut head, body.len() as u64);
-        response(head, choice.of_bytes(body))
+        head.with(choice.of_bytes(body))
     }
 
     /// Answers from what is still on its way; `None` if its beginning has gone already.
@@ -95,9 +95,9 @@ impl Cache {
         {
             head.status = StatusCode::NOT_MODIFIED;
             head.headers = conditional::not_modified(&head.headers);
-            return Some(response(head, Content::Empty));
+            return Some(head.with(Content::Empty));
         }
-        Some(response(head, Content::Live(live.reader()?)))
+        Some(head.with(Content::Live(live.reader()?)))
     }
 
     /// The body under the coding that suits the client best, if that has been made. If not, it
@@ -128,13 +128,6 @@ fn head(entry: &Entry, now: SystemTime) -> Head {
     let mut headers = entry.headers.clone();
     headers.insert(AGE, entry.life.age(now).as_secs().into());
     Head { status: entry.status, headers }
-}
-
-fn response(head: Head, content: Content) -> Response<Content> {
-    let mut response = Response::new(content);
-    *response.status_mut() = head.status;
-    *response.headers_mut() = head.headers;
-    response
 }
 
 /// A body in the disk tier.

@@ -18,6 +18,7 @@ use super::loners::Loners;
 use super::refusals::Refusals;
 use crate::compress;
 use crate::config::Config;
+use crate::static_files::CodedFiles;
 
 /// Questions to the application that no client waits for, at one time: a client that asks for a
 /// byte each of many files must not have all of them fetched at once.
@@ -25,6 +26,10 @@ const FETCHES: usize = 8;
 
 /// How long the last entries may take to reach the disk. Docker kills after 10 s.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// One in so many bytes of CACHE_SIZE is for codings of files, where there may be any. The texts of
+/// an application's `public/` without codings of their own are a few megabytes at most.
+const SHARE_OF_FILES: u64 = 8;
 
 pub struct Store {
     pub memory: Memory,
@@ -37,6 +42,8 @@ pub struct Store {
     pub disk_item: u64,
     /// Bounds what is asked for behind clients' backs at one time.
     pub fetches: Arc<Semaphore>,
+    /// Files below STATIC_PATH under codings of ours.
+    pub coded_files: Arc<CodedFiles>,
     encoder: Option<Encoder>,
     /// Purges that are at work, and those that have begun at all.
     purging: AtomicUsize,
@@ -50,7 +57,9 @@ pub struct Epoch(Option<u64>);
 impl Store {
     pub fn open(config: &Config) -> Arc<Self> {
         let folder = config.storage_path.join("cache");
+        let codes_files = config.files.static_path.is_some() && config.compression.enabled;
         let config = &config.cache;
+        let for_files = if codes_files { config.size / SHARE_OF_FILES } else { 0 };
 
         Arc::new_cyclic(|store: &std::sync::Weak<Store>| {
             let store = store.clone();
@@ -63,7 +72,7 @@ impl Store {
                 tracing::warn!(%error, "What is cached is not compressed");
             });
             Store {
-                memory: Memory::new(config.size, config.max_item_size),
+                memory: Memory::new(config.size - for_files, config.max_item_size),
                 disk: Disk::open(folder, config.disk_size, config.disk_item_size),
                 flights: Flights::new(),
                 loners: Loners::new(Instant::now()),
@@ -71,6 +80,7 @@ impl Store {
                 memory_item: config.max_item_size.min(config.size),
                 disk_item: config.disk_item_size.min(config.disk_size),
                 fetches: Arc::new(Semaphore::new(FETCHES)),
+                coded_files: Arc::new(CodedFiles::new(for_files, config.max_item_size)),
                 encoder: encoder.ok(),
                 purging: AtomicUsize::new(0),
                 purges: AtomicU64::new(0),
@@ -176,6 +186,11 @@ impl Store {
         if let Some(encoder) = &self.encoder {
             encoder.ask(entry, coding);
         }
+    }
+
+    /// Has this done by the thread that codes; whether it will be.
+    pub fn do_later(&self, work: impl FnOnce() + Send + 'static) -> bool {
+        self.encoder.as_ref().is_some_and(|encoder| encoder.ask_for(Box::new(work)))
     }
 
     fn attach(&self, entry: &Arc<Entry>, coding: Coding, body: Bytes) {

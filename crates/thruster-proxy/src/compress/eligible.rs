@@ -108,7 +108,8 @@ fn media_type(headers: &HeaderMap) -> Option<&[u8]> {
 
 /// Media types are case-insensitive (RFC 9110 section 8.3.1); a structured syntax suffix says how
 /// the rest is to be read (RFC 6838 section 4.2.8).
-fn is_compressible(kind: &[u8]) -> bool {
+pub fn is_compressible(kind: impl AsRef<[u8]>) -> bool {
+    let kind = kind.as_ref();
     let begins = |text: &str| {
         kind.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text.as_bytes()))
     };

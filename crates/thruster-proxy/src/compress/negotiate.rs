@@ -32,6 +32,16 @@ impl Accepted {
         accepted
     }
 
+    /// Those in `preference` that may be sent, from the one that the client likes best; ours comes
+    /// first where it likes several as much.
+    pub fn ranked(&self, preference: &[Coding]) -> Vec<Coding> {
+        let least = self.least();
+        let ranked = preference.iter().copied().filter(|coding| self.weight(*coding) >= least);
+        let mut ranked: Vec<Coding> = ranked.collect();
+        ranked.sort_by_key(|coding| std::cmp::Reverse(self.weight(*coding)));
+        ranked
+    }
+
     /// The coding that the client likes best among those in `preference`, the earliest one where
     /// it likes several as much. `None`: leave the body as it is.
     ///
@@ -40,9 +50,7 @@ impl Accepted {
     /// Where `identity` is refused and nothing else can be made, the standard leaves it to us, and
     /// the body as it is is still the best answer.
     pub fn choose(&self, preference: &[Coding]) -> Option<Coding> {
-        // An identity that is not named is the last resort; one that is named is a candidate,
-        // and loses to a coding that is liked as much.
-        let least = self.identity.unwrap_or(0).max(1);
+        let least = self.least();
         let mut best: Option<(Coding, Weight)> = None;
         for &coding in preference {
             let weight = self.weight(coding);
@@ -51,6 +59,12 @@ impl Accepted {
             }
         }
         best.map(|(coding, _)| coding)
+    }
+
+    /// What a coding must weigh at least. An identity that is not named is the last resort; one that
+    /// is named is a candidate, and loses to a coding that is liked as much.
+    fn least(&self) -> Weight {
+        self.identity.unwrap_or(0).max(1)
     }
 
     fn weight(&self, coding: Coding) -> Weight {

@@ -5,9 +5,13 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use super::local::Local;
+use super::open::{self, Folder, Links};
 
 /// Folders; what lies in or below one of them may be sent.
 #[derive(Debug)]
@@ -16,6 +20,7 @@ pub struct Roots {
     /// Where they were when we started: most files lie there, and no link need be followed to
     /// find that out.
     resolved: Vec<PathBuf>,
+    local: Local,
 }
 
 impl Roots {
@@ -23,7 +28,39 @@ impl Roots {
     pub fn new(chosen: Option<&[PathBuf]>) -> Self {
         let given = chosen.map_or_else(defaults, <[PathBuf]>::to_vec);
         let resolved = given.iter().filter_map(|root| root.canonicalize().ok()).collect();
-        Roots { given, resolved }
+        Roots { given, resolved, local: Local::default() }
+    }
+
+    /// Opens a file at once, if it may be sent and nobody has to wait for it. Else a thread is to
+    /// open it, and [`admit`](Self::admit) to say whether it may be sent.
+    ///
+    /// Mostly nobody needs to be asked where the file is: a way of plain names, on which the
+    /// kernel met no link, ends where its text says, and that text begins with where a root was
+    /// when we started. Whoever puts a link in the place of a folder on that way has to do so
+    /// before the walk, which then meets it. The last step is from the folder that was found to a
+    /// name in it, which is not followed either; so the file was below the root when we came by,
+    /// even if the folder leaves it that very moment.
+    pub fn open_at_hand(&self, path: &Path) -> Option<File> {
+        let (folder, name) = apart(path).filter(|_| open::is_available())?;
+        let is_below = |place: &Path| self.resolved.iter().any(|root| place.starts_with(root));
+        let found = match Folder::at_hand(folder, Links::Refused) {
+            Ok(found) => is_below(folder).then_some(found)?,
+            // As in releases whose `storage` is a link to what they share.
+            Err(error) if open::is_link(&error) => {
+                let found = Folder::at_hand(folder, Links::Followed).ok()?;
+                is_below(&found.place().ok()?).then_some(found)?
+            }
+            Err(_) => return None,
+        };
+        // Before the file is opened, for a server elsewhere would be asked for that.
+        self.local.has(&found).then(|| found.open_at_hand(name).ok())?
+    }
+
+    /// Finds out whether the next file beside this one can be opened at once. Blocks.
+    pub fn learn(&self, path: &Path) {
+        if let Some((folder, _)) = apart(path) {
+            self.local.learn(folder);
+        }
     }
 
     /// Whether `file`, which was opened by the name of `path`, may be sent.
@@ -65,11 +102,22 @@ fn beside_release(working: &Path) -> Vec<PathBuf> {
     vec![releases.to_owned(), releases.with_file_name("shared")]
 }
 
+/// The folder and the name of what is called so in plain words; `None` where there is more to it,
+/// such as `..`, or a slash at the end.
+fn apart(path: &Path) -> Option<(&Path, &Path)> {
+    let bytes = path.as_os_str().as_bytes();
+    let slash = memchr::memrchr(b'/', bytes)?;
+    let (folder, name) = (&bytes[..slash], &bytes[slash + 1..]);
+    let [folder, name] = [folder, name].map(|part| Path::new(OsStr::from_bytes(part)));
+    let is_plain = |part| matches!(part, Component::Normal(_) | Component::RootDir);
+    let is_file = matches!(name.components().next(), Some(Component::Normal(_)));
+    (is_file && folder.is_absolute() && folder.components().all(is_plain)).then_some((folder, name))
+}
+
 /// Where an open file really is. The descriptor is asked, not the name again, which may lead
 /// elsewhere by now.
 fn place_of(file: &File, path: &Path) -> io::Result<PathBuf> {
-    let of_descriptor = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    of_descriptor.or_else(|_| place_by_name(file, path))
+    open::place_of(file.as_fd()).or_else(|_| place_by_name(file, path))
 }
 
 /// The same where there is no /proc: a name without links by which this very file was found.
@@ -96,6 +144,39 @@ mod tests {
     }
 
     #[test]
+    fn only_plain_names_are_taken_apart() {
+        let taken = apart(Path::new("/app/public//./a b.txt"));
+        assert_eq!(taken, Some((Path::new("/app/public"), Path::new("a b.txt"))));
+        for other in ["", "/", "a.txt", "public/a.txt", "/app/../a.txt", "/app/.."] {
+            assert_eq!(apart(Path::new(other)), None, "{other}");
+        }
+        for other in ["/app/a.txt/", "/app/a.txt/.", "/app/a.txt/..", "/a.txt"] {
+            assert_eq!(apart(Path::new(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_below_a_root_is_opened_at_once_from_the_second_time_on() {
+        let folder = std::env::temp_dir().canonicalize().expect("a folder");
+        let folder = folder.join(format!("roots-{:016x}", fastrand::u64(..)));
+        let (inside, outside) = (folder.join("in/a"), folder.join("in-front/b"));
+        for path in [&inside, &outside] {
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            std::fs::write(path, "content").expect("a file");
+        }
+        let roots = Roots::new(Some(&[folder.join("in")]));
+        assert!(roots.open_at_hand(&inside).is_none(), "nobody knows yet what disk this is");
+        roots.learn(&inside);
+        assert!(roots.open_at_hand(&inside).is_some());
+        assert!(roots.open_at_hand(&outside).is_none());
+        assert!(roots.open_at_hand(&folder.join("in/../in-front/b")).is_none());
+        std::fs::rename(folder.join("in"), folder.join("in-back")).expect("another name");
+        std::os::unix::fs::symlink("in-front", folder.join("in")).expect("a link");
+        assert!(roots.open_at_hand(&folder.join("in/b")).is_none(), "a root became a link");
+        std::fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+
+    #[test]
     fn a_folder_is_not_its_neighbour_of_a_longer_name() {
         let file = File::open("/proc/self/exe").expect("this test");
         let place = place_of(&file, Path::new("/proc/self/exe")).expect("a place");
@@ -104,7 +185,8 @@ mod tests {
         assert!(Roots::new(Some(&[folder])).admit(&file, &place).is_ok());
         let mut short = place.clone().into_os_string().into_string().expect("UTF-8");
         short.pop();
-        let roots = Roots { given: Vec::new(), resolved: vec![short.into()] };
+        let resolved = vec![short.into()];
+        let roots = Roots { given: Vec::new(), resolved, local: Local::default() };
         let refusal = roots.admit(&file, &place).expect_err("only its beginning").to_string();
         assert!(refusal.contains("SENDFILE_ROOTS"), "{refusal}");
     }

@@ -4,8 +4,8 @@ mod broken;
 mod cached;
 mod multipart;
 mod parts;
-mod roots;
-mod zero_copy;
+pub mod roots;
+pub mod zero_copy;
 
 use std::path::Path;
 

@@ -1,11 +1,15 @@
 //! Files below STATIC_PATH, which thrust sends without asking the child.
 
+mod made_once;
 mod neighbours;
 mod tricks;
 
 use std::path::Path;
+use std::process::Command;
 
 use thruster_test::{Folder, Thrust, Upstream, thrust, upstream};
+
+use crate::sendfile::zero_copy::{calls, count};
 
 /// A child that answers everything, also what thrust does not find.
 fn app() -> Upstream {
@@ -35,7 +39,7 @@ fn files_are_sent_without_the_child() {
         ("accept-ranges", "bytes"),
         ("x-cache", "bypass"),
         ("cache-status", "thruster; detail=static"),
-        ("vary", ""),
+        ("vary", "Accept-Encoding"),
     ] {
         assert_eq!(response.header(name), value, "{name}");
     }
@@ -172,4 +176,59 @@ fn they_come_over_http2_as_well() {
     let response = proxy.connect_http2().get("/big");
     assert_eq!(response.status, 200);
     assert!(response.text() == page);
+}
+
+#[test]
+fn neither_what_is_there_nor_what_is_not_takes_a_thread() {
+    let public = Folder::new();
+    public.file("a.css", "p {}");
+    let app = app();
+    let proxy = serving(public.path(), &app);
+    let mut client = proxy.connect();
+    let mut ask = |path: &str, text: &str| assert_eq!(client.get(path).text(), text);
+    // A thread has to look once.
+    ask("/a.css", "p {}");
+    let missing = [("/products/1", 1), ("/products", 2), ("/b.css", 1)];
+    missing.into_iter().for_each(|(path, _)| ask(path, "of the app"));
+    let found = calls(&proxy, || ask("/a.css", "p {}"));
+    // The file; and the root, if it was found more than a second ago.
+    assert!(matches!(count(&found, "openat2"), 1 | 2), "{found}");
+    assert_eq!(count(&found, "preadv2"), 1, "{found}");
+    assert_only_at_hand(&found);
+    for (path, looks) in missing {
+        let missed = calls(&proxy, || ask(path, "of the app"));
+        // There is no such folder; neither the name nor that with `.html`; not the name.
+        assert!([looks, looks + 1].contains(&count(&missed, "openat2")), "{missed}");
+        assert_only_at_hand(&missed);
+    }
+}
+
+fn assert_only_at_hand(calls: &str) {
+    for elsewhere in ["openat", "readlink", "pread64", "clone3"] {
+        assert_eq!(count(calls, elsewhere), 0, "{calls}");
+    }
+}
+
+#[test]
+fn without_descriptors_the_child_is_asked() {
+    let public = Folder::new();
+    public.file("a.txt", "of the file");
+    let app = app();
+    let command = thrust().command(&["sh", "-c", "echo up; exec sleep infinity"]);
+    let proxy = command.with("STATIC_PATH", public.path().display()).run(&app);
+    // To start a command takes descriptors, too.
+    while proxy.line() != "up" {}
+    let mut client = proxy.connect();
+    assert_eq!(client.get("/a.txt").text(), "of the file");
+    assert_eq!(client.get("/b.txt").text(), "of the app", "a connection for later");
+    let lower = |most: &str| {
+        let limit = format!("--nofile={most}:");
+        let pid = proxy.pid().to_string();
+        let set = Command::new("prlimit").args([&limit, "--pid", &pid]).status();
+        assert!(set.expect("prlimit runs").success());
+    };
+    lower("3");
+    assert_eq!(client.get("/a.txt").text(), "of the app");
+    lower("256");
+    assert_eq!(client.get("/a.txt").text(), "of the file");
 }

@@ -111,3 +111,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn all_that_may_be_sent_are_ranked() {
+    let ranked = |field: &str| accepted(&[field]).ranked(&[Brotli, Zstd, Gzip]);
+    assert_eq!(ranked("gzip, br, zstd"), [Brotli, Zstd, Gzip]);
+    assert_eq!(ranked("gzip, br;q=0.5, zstd;q=0"), [Gzip, Brotli]);
+    assert_eq!(ranked("identity;q=0.6, br;q=0.5, gzip"), [Gzip]);
+    assert_eq!(ranked(""), []);
+}

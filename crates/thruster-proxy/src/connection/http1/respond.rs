@@ -102,7 +102,10 @@ impl Session<'_> {
                 is_dry = self.poll_take_frame(cx, sending)?.is_pending();
                 is_sent = sending.file_at_hand().is_some();
             }
-            let flushed = self.writer.poll_flush(cx)?;
+            let flushed = match is_sent {
+                true => self.writer.poll_flush_before_file(cx)?,
+                false => self.writer.poll_flush(cx)?,
+            };
             sending.held.set(self.writer.outbox.waiting());
             ready!(flushed);
             if sending.is_ended {

@@ -36,8 +36,23 @@ impl Writer {
     /// # Errors
     /// The client is gone, or has not taken a byte for too long.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_flush_to(cx, |outbox, half, cx| outbox.poll_write(cx, half))
+    }
+
+    /// The same where bytes of a file come right behind it.
+    pub fn poll_flush_before_file(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_flush_to(cx, |outbox, half, cx| {
+            outbox.poll_write(cx, &mut zero_copy::WithMore((*half).as_ref()))
+        })
+    }
+
+    fn poll_flush_to(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: fn(&mut Outbox, &mut OwnedWriteHalf, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<Result<(), Error>> {
         while self.outbox.waiting() > 0 {
-            match self.outbox.poll_write(cx, &mut self.half) {
+            match write(&mut self.outbox, &mut self.half, cx) {
                 Poll::Ready(Ok(1..)) => self.patience.moved(),
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Error::ClientGone)),
                 Poll::Pending => {

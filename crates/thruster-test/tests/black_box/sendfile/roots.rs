@@ -3,10 +3,12 @@
 use std::fs::create_dir_all;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use thruster_test::{Folder, ThrustBuilder, thrust};
+use thruster_test::{Folder, ThrustBuilder, thrust, upstream};
 
 use super::naming;
+use super::zero_copy::{calls, count, threads, without_openat2};
 
 /// Asserts that the file is sent, or is not found, with a warning that names the setting.
 fn assert_sent(thrust: ThrustBuilder, path: &Path, is_sent: bool) {
@@ -131,4 +133,88 @@ fn a_kept_pointer_that_leads_out_by_now_is_not_followed() {
     std::fs::rename(folder.at("in/dir"), folder.at("out")).expect("a folder");
     symlink(folder.at("out"), folder.at("in/dir")).expect("a link");
     assert_eq!(client.get("/file").status, 404, "the very same file, elsewhere");
+}
+
+#[test]
+fn a_link_on_the_way_takes_no_thread_either() {
+    let folder = Folder::new();
+    let target = file(&folder, "app/shared/storage/a");
+    std::fs::create_dir_all(folder.at("app/releases/1")).expect("folders");
+    let link = folder.at("app/releases/1/storage");
+    symlink(target.parent().expect("a folder"), &link).expect("a link");
+    let app = naming(&link.join("a"), "");
+    let proxy = working_in(&folder.at("app/releases/1"), &folder.at("tmp")).run(&app);
+    let mut client = proxy.connect();
+    let mut ask = || assert_eq!(client.get("/file").text(), "content");
+    ask();
+    let calls = calls(&proxy, ask);
+    // Its folder, that again through the link, and the file.
+    assert_eq!((count(&calls, "openat2"), count(&calls, "readlink")), (3, 1), "{calls}");
+    assert_eq!((count(&calls, "openat"), threads(&calls)), (0, 1), "{calls}");
+}
+
+#[test]
+fn without_openat2_the_roots_hold_as_well() {
+    let folder = Folder::new();
+    let (inside, outside) = (file(&folder, "in/a"), file(&folder, "out/b"));
+    symlink(&outside, folder.at("in/leaving")).expect("a link");
+    let expected = [(inside, 200), (folder.at("in/leaving"), 404), (outside, 404)];
+    let paths = expected.clone().map(|(path, _)| path.display().to_string());
+    let app = upstream(move |exchange| {
+        let number = exchange.target().trim_start_matches('/').parse::<usize>();
+        let path = &paths[number.expect("a number")];
+        exchange.send(format!("HTTP/1.1 200 OK\r\nX-Sendfile: {path}\r\n"));
+        exchange.send("Content-Length: 0\r\n\r\n");
+    });
+    let proxy = within(&[&folder.at("in")]).run(&app);
+    without_openat2(&proxy, || {
+        let mut client = proxy.connect();
+        for _ in 0..2 {
+            for (number, (path, status)) in expected.iter().enumerate() {
+                let response = client.get(&format!("/{number}"));
+                assert_eq!(response.status, *status, "{}", path.display());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_folder_that_becomes_a_link_and_back_never_leads_out() {
+    let folder = Folder::new();
+    let inside = file(&folder, "in/dir/a");
+    file(&folder, "out/a");
+    std::fs::write(folder.at("out/a"), "secret").expect("a file");
+    let app = naming(&inside, "");
+    let proxy = within(&[&folder.at("in")]).run(&app);
+    let mut client = proxy.connect();
+    assert_eq!(client.get("/file").text(), "content");
+    let answers = while_swapping(&folder.at("in/dir"), &folder.at("out"), || {
+        let response = client.get("/file");
+        assert!(matches!(response.text(), "content" | ""), "{response:?}");
+        response.status
+    });
+    assert!(answers.contains(&200) && answers.contains(&404), "{answers:?}");
+}
+
+/// What `ask` answers, many times over, while somebody makes the folder a link to another one, and
+/// a folder again.
+pub fn while_swapping<T>(folder: &Path, other: &Path, mut ask: impl FnMut() -> T) -> Vec<T> {
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let swapping = scope.spawn(|| {
+            let away = folder.with_extension("away");
+            let mut swaps = 0;
+            while !is_done.load(Relaxed) || swaps < 100 {
+                std::fs::rename(folder, &away).expect("the folder");
+                symlink(other, folder).expect("a link");
+                std::fs::remove_file(folder).expect("the link");
+                std::fs::rename(&away, folder).expect("the folder");
+                swaps += 1;
+            }
+        });
+        let answers = (0..3000).map(|_| ask()).collect();
+        is_done.store(true, Relaxed);
+        swapping.join().expect("the folder is back");
+        answers
+    })
 }

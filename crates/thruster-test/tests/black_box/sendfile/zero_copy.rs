@@ -1,6 +1,8 @@
 //! Files that the kernel sends by itself, without a copy of ours.
 
+use std::collections::HashSet;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use thruster_test::{Folder, Thrust, thrust};
@@ -8,13 +10,27 @@ use thruster_test::{Folder, Thrust, thrust};
 use super::{naming, request};
 use crate::bodies::noise;
 
-/// Calls of thrust's while `act` runs, as strace prints them, which `bin/setup tests` installs.
-fn calls(proxy: &Thrust, act: impl FnOnce()) -> String {
+/// Calls that find, open, read or send, of thrust's while `act` runs, as strace prints them, which
+/// `bin/setup tests` installs.
+pub fn calls(proxy: &Thrust, act: impl FnOnce()) -> String {
+    traced(proxy, &["-e", "trace=%file,sendfile,preadv2,pread64,clone3"], act)
+}
+
+/// Runs `act` on a system that has no openat2(2).
+pub fn without_openat2(proxy: &Thrust, act: impl FnOnce()) {
+    let options = ["-e", "trace=openat2", "-e", "inject=openat2:error=ENOSYS"];
+    let calls = traced(proxy, &options, act);
+    // Who has been told so once does not ask again.
+    assert_eq!(count(&calls, "openat2"), 1, "{calls}");
+}
+
+fn traced(proxy: &Thrust, options: &[&str], act: impl FnOnce()) -> String {
     let file = Folder::new();
     let out = file.at("calls");
     let mut strace = Command::new("strace")
-        .args(["-f", "-e", "trace=sendfile,preadv2,pread64", "-p", &proxy.pid().to_string(), "-o"])
+        .args(["-f", "-p", &proxy.pid().to_string(), "-o"])
         .arg(&out)
+        .args(options)
         .stderr(Stdio::piped())
         .spawn()
         .expect("strace");
@@ -34,8 +50,25 @@ fn calls(proxy: &Thrust, act: impl FnOnce()) -> String {
     std::fs::read_to_string(&out).expect("what it saw")
 }
 
-fn count(calls: &str, name: &str) -> usize {
+/// The threads that made these calls.
+pub fn threads(calls: &str) -> usize {
+    let numbers = calls.lines().filter_map(|line| line.split_whitespace().next());
+    numbers.collect::<HashSet<_>>().len()
+}
+
+pub fn count(calls: &str, name: &str) -> usize {
     calls.lines().filter(|line| line.contains(&format!("{name}("))).count()
+}
+
+/// Has the kernel forget what is in the file.
+fn cool(path: &Path) {
+    let cold = Command::new("dd")
+        .args(["iflag=nocache", "oflag=nocache", "count=0", "conv=notrunc,fdatasync"])
+        .arg(format!("if={}", path.display()))
+        .arg(format!("of={}", path.display()))
+        .stderr(Stdio::null())
+        .status();
+    assert!(cold.expect("dd runs").success());
 }
 
 #[test]
@@ -50,20 +83,59 @@ fn a_large_file_is_sent_without_being_read() {
 }
 
 #[test]
-fn a_small_file_is_read() {
+fn a_small_file_at_hand_takes_no_thread() {
     let folder = Folder::new();
-    let body = noise(20_000);
+    let body = noise(10_000);
     let app = naming(&folder.file("small", &body), "");
     let proxy = thrust().run(&app);
-    let calls = calls(&proxy, || assert!(proxy.connect().get("/file").body == body));
-    assert_eq!((count(&calls, "sendfile"), count(&calls, "pread64")), (0, 1), "{calls}");
+    let mut client = proxy.connect();
+    let mut ask = || assert!(client.get("/file").body == body);
+    // A thread has to look once what kind of disk it is on.
+    ask();
+    let calls = calls(&proxy, ask);
+    // Its folder and itself.
+    assert_eq!((count(&calls, "openat2"), count(&calls, "preadv2")), (2, 1), "{calls}");
+    for elsewhere in ["openat", "readlink", "pread64", "sendfile", "clone3"] {
+        assert_eq!(count(&calls, elsewhere), 0, "{calls}");
+    }
+    assert_eq!(threads(&calls), 1, "{calls}");
+}
+
+#[test]
+fn a_small_file_on_the_disk_is_read_by_a_thread() {
+    let folder = Folder::new();
+    let body = noise(10_000);
+    let path = folder.file("small", &body);
+    let app = naming(&path, "");
+    let proxy = thrust().run(&app);
+    let mut client = proxy.connect();
+    for _ in 0..3 {
+        cool(&path);
+        assert!(client.get("/file").body == body);
+    }
+}
+
+#[test]
+fn a_file_may_be_longer_than_integers_of_32_bits() {
+    let folder = Folder::new();
+    let path = folder.file("large", "");
+    let file = std::fs::File::options().write(true).open(&path).expect("the file");
+    file.set_len(5_000_000_000).expect("a file with a hole");
+    let app = naming(&path, "");
+    let proxy = thrust().run(&app);
+    let mut client = proxy.connect();
+    for _ in 0..2 {
+        let part = request(&mut client, "GET", "Range: bytes=-3\r\n");
+        assert_eq!((part.status, part.body.as_slice()), (206, &[0; 3][..]));
+        assert_eq!(part.header("content-range"), "bytes 4999999997-4999999999/5000000000");
+    }
 }
 
 #[test]
 fn lengths_around_every_threshold_arrive_byte_for_byte() {
     let folder = Folder::new();
     for (number, length) in
-        [32_767, 32_768, 32_769, 131_072, 131_073, 262_144, 1_048_576, 1_048_577]
+        [16_383, 16_384, 16_385, 65_536, 65_537, 131_072, 131_073, 262_144, 1_048_576, 1_048_577]
             .into_iter()
             .enumerate()
     {
@@ -117,13 +189,7 @@ fn what_is_not_in_memory_arrives_just_so() {
     let app = naming(&path, "");
     let proxy = thrust().run(&app);
     for skipped in [0, 1_234_567, 4_000_000] {
-        let cold = Command::new("dd")
-            .args(["iflag=nocache", "oflag=nocache", "count=0", "conv=notrunc,fdatasync"])
-            .arg(format!("if={}", path.display()))
-            .arg(format!("of={}", path.display()))
-            .stderr(Stdio::null())
-            .status();
-        assert!(cold.expect("dd runs").success());
+        cool(&path);
         let range = format!("Range: bytes={skipped}-\r\n");
         let part = request(&mut proxy.connect(), "GET", &range);
         assert!(part.body == body[skipped..], "from {skipped}");

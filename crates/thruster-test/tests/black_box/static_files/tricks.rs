@@ -3,7 +3,9 @@
 use std::os::unix::fs::symlink;
 
 use super::{app, serving};
-use thruster_test::Folder;
+use crate::sendfile::roots::while_swapping;
+use crate::sendfile::zero_copy::without_openat2;
+use thruster_test::{Folder, Thrust};
 
 #[test]
 fn nothing_outside_of_the_root_or_hidden_in_it_is_sent() {
@@ -52,6 +54,21 @@ fn nothing_outside_of_the_root_or_hidden_in_it_is_sent() {
 
 #[test]
 fn symlinks_do_not_lead_out_of_the_root() {
+    let (folder, app) = (with_links(), app());
+    let proxy = serving(&folder.at("public"), &app);
+    // At first, and once it is known what kind of disk it is.
+    assert_links_stay_inside(&proxy);
+    assert_links_stay_inside(&proxy);
+}
+
+#[test]
+fn nor_do_they_on_older_systems() {
+    let (folder, app) = (with_links(), app());
+    let proxy = serving(&folder.at("public"), &app);
+    without_openat2(&proxy, || assert_links_stay_inside(&proxy));
+}
+
+fn with_links() -> Folder {
     let folder = Folder::new();
     for name in ["release", "release/in", "public-old"] {
         std::fs::create_dir(folder.at(name)).expect("a folder can be made");
@@ -71,11 +88,14 @@ fn symlinks_do_not_lead_out_of_the_root() {
         ("loop.txt", "loop.txt".into()),
         ("gone.txt", "nowhere".into()),
         ("in.txt", "in/a.txt".into()),
+        ("near", folder.at("public/in")),
     ] {
         symlink(target, folder.at("release").join(name)).expect("a symlink can be made");
     }
-    let app = app();
-    let proxy = serving(&folder.at("public"), &app);
+    folder
+}
+
+fn assert_links_stay_inside(proxy: &Thrust) {
     let mut client = proxy.connect();
     for path in [
         "/out.txt",
@@ -88,7 +108,9 @@ fn symlinks_do_not_lead_out_of_the_root() {
     ] {
         assert_eq!(client.get(path).text(), "of the app", "{path}");
     }
-    assert_eq!(client.get("/in.txt").text(), "inside");
+    for path in ["/in.txt", "/in/a.txt", "/near/a.txt"] {
+        assert_eq!(client.get(path).text(), "inside", "{path}");
+    }
 }
 
 #[test]
@@ -100,4 +122,25 @@ fn what_is_no_regular_file_is_the_childs() {
     let app = app();
     let proxy = serving(public.path(), &app);
     assert_eq!(proxy.connect().get("/pipe.txt").text(), "of the app");
+}
+
+#[test]
+fn a_folder_that_becomes_a_link_and_back_never_leads_out() {
+    let folder = Folder::new();
+    for name in ["public", "public/dir", "out"] {
+        std::fs::create_dir(folder.at(name)).expect("a folder can be made");
+    }
+    folder.file("public/dir/a.txt", "inside");
+    folder.file("out/a.txt", "secret");
+    let app = app();
+    let proxy = serving(&folder.at("public"), &app);
+    let mut client = proxy.connect();
+    let answers = while_swapping(&folder.at("public/dir"), &folder.at("out"), || {
+        let response = client.get("/dir/a.txt");
+        assert_ne!(response.text(), "secret");
+        response.text().to_owned()
+    });
+    for text in ["inside", "of the app"] {
+        assert!(answers.iter().any(|answer| answer == text), "never {text}");
+    }
 }
