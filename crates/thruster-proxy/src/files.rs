@@ -2,18 +2,19 @@
 
 pub mod local;
 pub mod open;
+pub mod recent;
 mod roots;
 
 pub use roots::Roots;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
@@ -90,7 +91,7 @@ pub async fn reopen(roots: &Arc<Roots>, pointer: &Pointer) -> Option<Opened> {
 
 /// Opens a named file, which must lie below the roots.
 async fn open_named(roots: &Arc<Roots>, path: &Path) -> io::Result<Opened> {
-    if let Some(file) = roots.open_at_hand(path) {
+    if let Some(file) = roots.open_at_hand(path, Instant::now()) {
         return Opened::new(file, path.into());
     }
     let (roots, path) = (roots.clone(), path.into());
@@ -122,10 +123,29 @@ pub fn describe(headers: &mut HeaderMap, pointer: &Pointer) {
     let kind = || HeaderValue::from_static(media_type(&pointer.path));
     headers.entry(CONTENT_TYPE).or_insert_with(kind);
     let since = pointer.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let tag = format!("\"{:x}-{:x}\"", since.as_nanos(), pointer.length);
-    headers.entry(ETAG).or_insert_with(|| text(tag));
-    let date = httpdate::fmt_http_date(pointer.modified);
-    headers.entry(LAST_MODIFIED).or_insert_with(|| text(date));
+    headers.entry(ETAG).or_insert_with(|| tag(since, pointer.length));
+    if let Some(date) = date(pointer.modified) {
+        headers.entry(LAST_MODIFIED).or_insert(date);
+    }
+}
+
+/// Written in place: a `String` would grow in between, and be copied once more.
+fn tag(since: Duration, length: u64) -> HeaderValue {
+    let mut tag = [b'"'; 2 + 32 + 1 + 16];
+    let mut room = &mut tag[1..];
+    write!(room, "{:x}-{length:x}", since.as_nanos()).expect("the longest numbers fit");
+    let left = room.len();
+    let end = tag.len() - left;
+    HeaderValue::from_bytes(&tag[..=end]).expect("digits are visible")
+}
+
+/// None for a time that such a date cannot tell: it has four digits for the year, and those who
+/// read it may know none before 1970.
+fn date(time: SystemTime) -> Option<HeaderValue> {
+    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+    time.duration_since(UNIX_EPOCH).ok().filter(|since| *since < YEAR_10000)?;
+    let date = httpdate::fmt_http_date(time);
+    Some(HeaderValue::try_from(date).expect("dates are visible"))
 }
 
 /// The answer that sends it, or what of it the client asked for.
@@ -149,6 +169,39 @@ pub fn missing(error: &Error) -> Response<Content> {
     response
 }
 
-fn text(value: String) -> HeaderValue {
-    HeaderValue::try_from(value).expect("dates and numbers are visible")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(modified: SystemTime, length: u64) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let path = Path::new("/a.css").into();
+        describe(&mut headers, &Pointer { path, length, modified, inode: 1 });
+        headers
+    }
+
+    #[test]
+    fn a_file_is_told_by_its_time_and_length() {
+        let headers = described(UNIX_EPOCH + Duration::new(784_111_777, 5), 20_480);
+        assert_eq!(headers[CONTENT_TYPE], "text/css");
+        assert_eq!(headers[ETAG], "\"ae1b981bc490a05-5000\"");
+        assert_eq!(headers[LAST_MODIFIED], "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn times_that_are_no_dates_are_not_told() {
+        let before = UNIX_EPOCH - Duration::from_secs(1);
+        let late = UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+        for (modified, tag) in
+            [(before, "\"0-ffffffffffffffff\""), (late, "\"dbca9d1fea2af0000-ffffffffffffffff\"")]
+        {
+            let headers = described(modified, u64::MAX);
+            assert_eq!(headers[ETAG], tag);
+            assert!(!headers.contains_key(LAST_MODIFIED), "{tag}");
+        }
+        let first = described(UNIX_EPOCH, 0);
+        assert_eq!(first[LAST_MODIFIED], "Thu, 01 Jan 1970 00:00:00 GMT");
+        let last = described(late - Duration::from_nanos(1), 0);
+        assert_eq!(last[LAST_MODIFIED], "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
 }

@@ -19,12 +19,21 @@ pub const TURN: u64 = 1024 * 1024;
 /// (read_ahead_kb), so that what lies between two that are at hand mostly is too.
 const STRIDE: u64 = 128 * 1024;
 
+/// Up to so many bytes only the last is asked for: mostly they came into memory together, and each
+/// question took 2 % of what it takes to send 20 KB.
+const SHORT: u64 = 64 * 1024;
+
 /// How many of these bytes can be sent without waiting for a disk.
 pub fn at_hand(file: BorrowedFd<'_>, from: u64, to: u64) -> u64 {
+    let is_short = to.saturating_sub(from) <= SHORT;
+    // Somebody may have asked for a part of the file that begins later.
+    if !is_short && !system::is_at_hand(file, from) {
+        return 0;
+    }
     let mut hot = from;
     while hot < to {
         let next = (hot + STRIDE).min(to);
-        if !system::is_at_hand(file, hot) || !system::is_at_hand(file, next - 1) {
+        if !system::is_at_hand(file, next - 1) {
             break;
         }
         hot = next;

@@ -35,6 +35,11 @@ pub fn mark(headers: &mut HeaderMap, coding: Coding) {
 /// Adds Accept-Encoding to Vary, which is also for the response that stays as it is because this
 /// client wants it so (RFC 9110 section 12.5.5).
 pub fn vary_by_coding(headers: &mut HeaderMap) {
+    // Mostly there is no other.
+    if !headers.contains_key(VARY) {
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        return;
+    }
     if has_token(headers, VARY, "accept-encoding") || has_token(headers, VARY, "*") {
         return;
     }

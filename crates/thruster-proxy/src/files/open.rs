@@ -15,10 +15,11 @@ use std::sync::OnceLock;
 pub const FLAGS: libc::c_int = libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// A folder as it is found once; what takes its place later is another.
+#[derive(Debug)]
 pub struct Folder(File);
 
 /// Whether symbolic links on the way are followed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
     Followed,
     Refused,

@@ -8,10 +8,12 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::local::Local;
 use super::open::{self, Folder, Links};
+use super::recent::Recent;
 
 /// Folders; what lies in or below one of them may be sent.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub struct Roots {
     given: Vec<PathBuf>,
     /// Where they were when we started: most files lie there, and no link need be followed to
     /// find that out.
-    resolved: Vec<PathBuf>,
+    resolved: Vec<Recent>,
     local: Local,
 }
 
@@ -27,33 +29,44 @@ impl Roots {
     /// These folders, or else the working directory and the system's temporary one.
     pub fn new(chosen: Option<&[PathBuf]>) -> Self {
         let given = chosen.map_or_else(defaults, <[PathBuf]>::to_vec);
-        let resolved = given.iter().filter_map(|root| root.canonicalize().ok()).collect();
+        let resolved = given.iter().filter_map(|root| root.canonicalize().ok());
+        let resolved = resolved.map(|root| Recent::new(root, Links::Refused)).collect();
         Roots { given, resolved, local: Local::default() }
     }
 
     /// Opens a file at once, if it may be sent and nobody has to wait for it. Else a thread is to
     /// open it, and [`admit`](Self::admit) to say whether it may be sent.
     ///
-    /// Mostly nobody needs to be asked where the file is: a way of plain names, on which the
-    /// kernel met no link, ends where its text says, and that text begins with where a root was
-    /// when we started. Whoever puts a link in the place of a folder on that way has to do so
-    /// before the walk, which then meets it. The last step is from the folder that was found to a
-    /// name in it, which is not followed either; so the file was below the root when we came by,
-    /// even if the folder leaves it that very moment.
-    pub fn open_at_hand(&self, path: &Path) -> Option<File> {
+    /// Mostly nobody needs to be asked where the file is: its name begins with where a root was when
+    /// we started, and that root is held, found by a way of plain names on which the kernel met no
+    /// link. From there the way is of plain names again, and the kernel takes it only as long as it
+    /// meets no link: it ends below the folder that was the root, at most a moment ago, whatever
+    /// is linked or moved meanwhile.
+    pub fn open_at_hand(&self, path: &Path, now: Instant) -> Option<File> {
         let (folder, name) = apart(path).filter(|_| open::is_available())?;
-        let is_below = |place: &Path| self.resolved.iter().any(|root| place.starts_with(root));
-        let found = match Folder::at_hand(folder, Links::Refused) {
-            Ok(found) => is_below(folder).then_some(found)?,
-            // As in releases whose `storage` is a link to what they share.
-            Err(error) if open::is_link(&error) => {
-                let found = Folder::at_hand(folder, Links::Followed).ok()?;
-                is_below(&found.place().ok()?).then_some(found)?
-            }
-            Err(_) => return None,
-        };
+        self.open_below_root(path, now).or_else(|| self.open_in_folder(folder, name))
+    }
+
+    fn open_below_root(&self, path: &Path, now: Instant) -> Option<File> {
+        let (root, rest) =
+            self.resolved.iter().find_map(|root| Some((root, below(root, path)?)))?;
+        root.folder(&self.local, now).ok()?.open_at_hand(rest).ok()
+    }
+
+    /// Where the name begins with no root, as with releases whose `storage` is a link to what they
+    /// share, or leads into another file system. The folder is found first, and where it is then is
+    /// told by the kernel; the last step, to a name in it, follows no link. So the file was below the
+    /// root when we came by, even if the folder leaves it that very moment.
+    fn open_in_folder(&self, folder: &Path, name: &Path) -> Option<File> {
+        let found = Folder::at_hand(folder, Links::Followed).ok()?;
+        let place = found.place().ok()?;
         // Before the file is opened, for a server elsewhere would be asked for that.
-        self.local.has(&found).then(|| found.open_at_hand(name).ok())?
+        let may_open = self.is_below_resolved(&place) && self.local.has(&found);
+        may_open.then(|| found.open_at_hand(name).ok())?
+    }
+
+    fn is_below_resolved(&self, place: &Path) -> bool {
+        self.resolved.iter().any(|root| place.starts_with(root.path()))
     }
 
     /// Finds out whether the next file beside this one can be opened at once. Blocks.
@@ -69,11 +82,10 @@ impl Roots {
     /// It may not, or nobody can tell where it lies.
     pub fn admit(&self, file: &File, path: &Path) -> io::Result<()> {
         let place = place_of(file, path)?;
-        let is_below = |root: &Path| place.starts_with(root);
         // A root may be made, or be a link that is moved (`current`), while we run.
         let is_below_now =
             |root: &PathBuf| root.canonicalize().is_ok_and(|root| place.starts_with(root));
-        if self.resolved.iter().any(|root| is_below(root)) || self.given.iter().any(is_below_now) {
+        if self.is_below_resolved(&place) || self.given.iter().any(is_below_now) {
             return Ok(());
         }
         let place = place.display();
@@ -103,15 +115,25 @@ fn beside_release(working: &Path) -> Vec<PathBuf> {
 }
 
 /// The folder and the name of what is called so in plain words; `None` where there is more to it,
-/// such as `..`, or a slash at the end.
+/// such as `..`, or a slash at the end. It is for every request, and bytes are quicker to look at
+/// than `Components`.
 fn apart(path: &Path) -> Option<(&Path, &Path)> {
     let bytes = path.as_os_str().as_bytes();
     let slash = memchr::memrchr(b'/', bytes)?;
     let (folder, name) = (&bytes[..slash], &bytes[slash + 1..]);
-    let [folder, name] = [folder, name].map(|part| Path::new(OsStr::from_bytes(part)));
-    let is_plain = |part| matches!(part, Component::Normal(_) | Component::RootDir);
-    let is_file = matches!(name.components().next(), Some(Component::Normal(_)));
-    (is_file && folder.is_absolute() && folder.components().all(is_plain)).then_some((folder, name))
+    let is_plain = |part: &[u8]| part != b"..";
+    let is_file = is_plain(name) && !matches!(name, b"" | b".");
+    let is_absolute = folder.first() == Some(&b'/');
+    let [taken, name] = [folder, name].map(|part| Path::new(OsStr::from_bytes(part)));
+    (is_file && is_absolute && folder.split(|&byte| byte == b'/').all(is_plain))
+        .then_some((taken, name))
+}
+
+/// What is left of a path below this root, if its text begins with it.
+fn below<'p>(root: &Recent, path: &'p Path) -> Option<&'p Path> {
+    let rest = path.as_os_str().as_bytes().strip_prefix(root.path().as_os_str().as_bytes())?;
+    let rest = rest.strip_prefix(b"/")?;
+    Some(Path::new(OsStr::from_bytes(rest)))
 }
 
 /// Where an open file really is. The descriptor is asked, not the name again, which may lead
@@ -133,6 +155,7 @@ fn place_by_name(file: &File, path: &Path) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::recent::FRESH;
 
     #[test]
     fn a_release_comes_with_its_kin() {
@@ -165,14 +188,21 @@ mod tests {
             std::fs::write(path, "content").expect("a file");
         }
         let roots = Roots::new(Some(&[folder.join("in")]));
-        assert!(roots.open_at_hand(&inside).is_none(), "nobody knows yet what disk this is");
+        let now = Instant::now();
+        assert!(roots.open_at_hand(&inside, now).is_none(), "nobody knows yet what disk this is");
         roots.learn(&inside);
-        assert!(roots.open_at_hand(&inside).is_some());
-        assert!(roots.open_at_hand(&outside).is_none());
-        assert!(roots.open_at_hand(&folder.join("in/../in-front/b")).is_none());
+        assert!(roots.open_at_hand(&inside, now).is_some());
+        assert!(roots.open_at_hand(&outside, now).is_none());
+        assert!(roots.open_at_hand(&folder.join("in/../in-front/b"), now).is_none());
         std::fs::rename(folder.join("in"), folder.join("in-back")).expect("another name");
         std::os::unix::fs::symlink("in-front", folder.join("in")).expect("a link");
-        assert!(roots.open_at_hand(&folder.join("in/b")).is_none(), "a root became a link");
+        for now in [now, now + FRESH] {
+            assert!(
+                roots.open_at_hand(&folder.join("in/b"), now).is_none(),
+                "a root became a link"
+            );
+        }
+        assert!(roots.open_at_hand(&inside, now + FRESH).is_none(), "it is found to be one");
         std::fs::remove_dir_all(&folder).expect("it can be removed");
     }
 
@@ -185,7 +215,7 @@ mod tests {
         assert!(Roots::new(Some(&[folder])).admit(&file, &place).is_ok());
         let mut short = place.clone().into_os_string().into_string().expect("UTF-8");
         short.pop();
-        let resolved = vec![short.into()];
+        let resolved = vec![Recent::new(short.into(), Links::Refused)];
         let roots = Roots { given: Vec::new(), resolved, local: Local::default() };
         let refusal = roots.admit(&file, &place).expect_err("only its beginning").to_string();
         assert!(refusal.contains("SENDFILE_ROOTS"), "{refusal}");

@@ -3,25 +3,21 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use thruster_cache::Coding;
 
 use super::{locate, neighbours};
 use crate::files::local::Local;
 use crate::files::open::{self, Folder, Links};
+use crate::files::recent::Recent;
 use crate::files::{self, Opened};
-
-/// How long the root that was found is taken for the one that is there: to find it takes longer
-/// than to find a file in it, and a deploy may well be noticed a moment later.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// The folder that is served.
 pub struct Root {
-    path: PathBuf,
+    folder: Recent,
     local: Local,
-    found: Mutex<Option<(Instant, Arc<Folder>)>>,
 }
 
 /// What a request may mean.
@@ -53,7 +49,7 @@ struct Now {
 
 impl Root {
     pub fn new(path: PathBuf) -> Self {
-        Root { path, local: Local::default(), found: Mutex::default() }
+        Root { folder: Recent::new(path, Links::Followed), local: Local::default() }
     }
 
     /// Looks at once.
@@ -72,38 +68,26 @@ impl Root {
         }
         // Links are for those who can tell where they lead.
         asked.first(|name| match folder.open_at_hand(name) {
-            Ok(file) => Opened::new(file, self.path.join(name).into()).map_err(|_| Miss::Other),
+            Ok(file) => {
+                Opened::new(file, self.folder.path().join(name).into()).map_err(|_| Miss::Other)
+            }
             Err(error) if open::is_missing(&error) => Err(Miss::Missing),
             Err(_) => Err(Miss::Unknown),
         })
     }
 
     fn folder_at_hand(&self, now: Instant) -> Result<Option<Arc<Folder>>, Unknown> {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((since, folder)) = &*found
-            && now.saturating_duration_since(*since) < FRESH
-        {
-            return Ok(Some(folder.clone()));
+        match self.folder.folder(&self.local, now) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(error) if open::is_missing(&error) => Ok(None),
+            Err(_) => Err(Unknown),
         }
-        if !open::is_available() {
-            return Err(Unknown);
-        }
-        let folder = match Folder::at_hand(&self.path, Links::Followed) {
-            Ok(folder) => Arc::new(folder),
-            Err(error) if open::is_missing(&error) => return Ok(None),
-            Err(_) => return Err(Unknown),
-        };
-        if !self.local.has(&folder) {
-            return Err(Unknown);
-        }
-        *found = Some((now, folder.clone()));
-        Ok(Some(folder))
     }
 
     /// Looks as long as it takes.
     pub fn find(&self, asked: &Asked) -> Option<Found> {
-        self.local.learn(&self.path);
-        let path = self.path.canonicalize().ok()?;
+        self.local.learn(self.folder.path());
+        let path = self.folder.path().canonicalize().ok()?;
         let folder = open::is_available().then(|| Folder::find(&path));
         let now = Now { folder: folder.transpose().ok()?, path };
         asked.first(|name| now.open(name).map_err(|_| Miss::Other)).ok()?
@@ -195,6 +179,7 @@ impl Now {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::files::recent::FRESH;
 
     #[test]
     fn what_is_in_memory_needs_no_thread_once_the_disk_is_known() {
