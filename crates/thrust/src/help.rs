@@ -32,7 +32,8 @@ fn help(environment: &impl Environment) -> String {
          thrust bin/rails server\n\n\
          Options, only before COMMAND:\n  \
          -h, --help     this text\n  \
-         -v, --version  version and target\n\n\
+         -v, --version  version and target\n  \
+         --trust        have browsers here accept the certificates of TLS_LOCAL\n\n\
          Settings, from the environment (THRUSTER_NAME wins over NAME):\n\n"
     );
     for setting in SETTINGS {
@@ -65,6 +66,7 @@ mod tests {
         let help = help(&[("THRUSTER_TARGET_PORT", "4000"), ("EAB_HMAC_KEY", "hunter2")]);
         assert!(help.contains("default 3000, now 4000 (from THRUSTER_TARGET_PORT)"));
         assert!(!help.contains("hunter2"));
+        assert!(help.contains("--trust"));
         for setting in SETTINGS {
             assert!(help.contains(setting.name), "{}", setting.name);
         }

@@ -17,9 +17,10 @@ use crate::body::{RequestBody, Upload};
 use crate::cache::Note;
 use crate::cache::note::X_CACHE;
 use crate::error::Error;
-use crate::forwarded;
+use crate::forwarded::{self, Client};
 use crate::http1::fields::content_length;
 use crate::log::{self, Line, Log};
+use crate::trusted_proxies::Trust;
 use crate::upstream::Took;
 
 /// Bytes of one value, tried in turn until the line can be written in one piece.
@@ -29,7 +30,7 @@ const LONGEST_VALUES: [usize; 3] = [usize::MAX, 512, 64];
 #[derive(Clone)]
 pub struct AccessLog {
     pub log: Option<Log>,
-    pub trust_forwarded: bool,
+    pub trust: Trust,
 }
 
 /// What will be said of one request. Empty when requests are not logged.
@@ -63,16 +64,14 @@ struct Entry {
 
 impl AccessLog {
     /// Opens the record of a request that has just arrived.
-    pub fn open(&self, request: &Request<RequestBody>, peer: &Bytes) -> Record {
-        let mut record = self.open_unread(peer, Instant::now());
+    pub fn open(&self, request: &Request<RequestBody>, client: &Client) -> Record {
+        let mut record = self.open_unread(client, Instant::now());
         if let Some(entry) = &mut record.0 {
             let headers = request.headers();
             entry.method = Some(request.method().clone());
             entry.target = request.uri().clone();
             entry.version = Some(request.version());
-            if self.trust_forwarded {
-                entry.forwarded_for = forwarded::client_address(headers);
-            }
+            entry.forwarded_for = forwarded::client_address(headers, client, &self.trust);
             entry.request_type = headers.get(CONTENT_TYPE).cloned();
             entry.request_length = content_length(headers)
                 .and_then(|length| length.try_into().ok())
@@ -84,12 +83,12 @@ impl AccessLog {
     }
 
     /// Opens the record of a request that could not be read.
-    pub fn open_unread(&self, peer: &Bytes, began: Instant) -> Record {
+    pub fn open_unread(&self, client: &Client, began: Instant) -> Record {
         Record(self.log.as_ref().map(|log| {
             Box::new(Entry {
                 log: log.clone(),
                 started: began,
-                peer: peer.clone(),
+                peer: client.peer.clone(),
                 method: None,
                 target: Uri::default(),
                 version: None,

@@ -9,9 +9,12 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thruster_cache::Coding;
+
+use crate::trusted_proxies::TrustedProxies;
 
 /// Everything the engine and the executable need to know.
 #[derive(Debug, Clone)]
@@ -25,6 +28,10 @@ pub struct Config {
     pub log: Log,
     /// Whether the peer's X-Forwarded-* fields are believed (FORWARD_HEADERS).
     pub trust_forwarded: bool,
+    /// Of whom that is to be said; `None` is everybody. They alone may send PROXY preambles, too.
+    pub trusted_proxies: Option<Arc<TrustedProxies>>,
+    /// Whether every connection begins with a PROXY protocol preamble.
+    pub proxy_protocol: bool,
     /// Bytes a request body may have; `None` is no limit.
     pub max_request_body: Option<u64>,
     pub bad_gateway_page: PathBuf,
@@ -37,8 +44,6 @@ pub struct Config {
     pub tls: Tls,
     /// Where systemd would like to hear how we are (NOTIFY_SOCKET).
     pub notify_socket: Option<OsString>,
-    /// Names of settings that were set and do nothing yet.
-    pub without_effect: Vec<&'static str>,
 }
 
 /// Where we listen.
@@ -49,25 +54,27 @@ pub struct Listen {
     pub inherited: u16,
     /// One address, or all of them, IPv4 and IPv6.
     pub bind: Option<IpAddr>,
-    pub http_port: HttpPort,
-    pub https_port: u16,
+    pub http_port: Port,
+    pub https_port: Port,
 }
 
-/// The port for plain HTTP.
+/// A port to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HttpPort {
+pub enum Port {
     /// Somebody chose it.
     Fixed(u16),
-    /// Nobody did: 80, or 8080 where the system keeps 80 for root.
-    Default,
+    /// Nobody did: the protocol's own, or the other where the system keeps that for root.
+    Default { own: u16, unprivileged: u16 },
 }
 
-impl HttpPort {
+impl Port {
+    pub const HTTP: Port = Port::Default { own: 80, unprivileged: 8080 };
+    pub const HTTPS: Port = Port::Default { own: 443, unprivileged: 8443 };
+
     /// The port to try first.
     pub fn wanted(self) -> u16 {
         match self {
-            HttpPort::Fixed(port) => port,
-            HttpPort::Default => 80,
+            Port::Fixed(port) | Port::Default { own: port, .. } => port,
         }
     }
 }
@@ -168,10 +175,44 @@ pub struct Files {
 
 #[derive(Debug, Clone)]
 pub struct Tls {
+    /// In lower case and ASCII.
     pub domains: Vec<String>,
-    pub acme_directory: String,
-    pub eab_kid: Option<String>,
-    pub eab_hmac_key: Option<Secret>,
+    pub own: Vec<OwnCertificate>,
+    /// Whether this machine certifies its names itself, whatever they are.
+    pub local: bool,
+    pub acme: Acme,
+    /// What browsers are told of HSTS (RFC 6797).
+    pub hsts: Option<Duration>,
+    pub health_path: String,
+}
+
+impl Tls {
+    pub fn is_on(&self) -> bool {
+        self.local || !self.domains.is_empty() || !self.own.is_empty()
+    }
+}
+
+/// Files of somebody who has a certificate already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnCertificate {
+    pub chain: PathBuf,
+    pub key: PathBuf,
+}
+
+/// Where certificates come from (RFC 8555).
+#[derive(Debug, Clone)]
+pub struct Acme {
+    pub directory: String,
+    pub profile: Option<String>,
+    pub external_account: Option<ExternalAccount>,
+}
+
+/// An account that the CA knows already (RFC 8555 section 7.3.4).
+#[derive(Debug, Clone)]
+pub struct ExternalAccount {
+    pub key_id: String,
+    /// In base64url without padding.
+    pub hmac_key: Secret,
 }
 
 /// Text that is never printed, not by accident either.

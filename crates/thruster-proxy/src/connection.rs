@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use crate::drain::Drain;
 use crate::forwarded::Client;
 use crate::pipeline::Pipeline;
+use crate::tls::{self, Tls};
+use crate::transport::Transport;
 
 /// What begins every HTTP/2 connection (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -22,10 +24,50 @@ pub struct Connection {
     pub drain: Drain,
     /// HTTP/2 by prior knowledge is welcome.
     pub h2c: bool,
+    /// Where TLS is spoken.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// Serves a connection until it ends.
-pub async fn serve(mut stream: TcpStream, connection: Connection) {
+pub async fn serve(mut stream: TcpStream, mut connection: Connection) {
+    // Before all else: it says who the client is. Boxed, for few connections have it.
+    if let Some(protocol) = &connection.pipeline.proxy_protocol {
+        let peer = connection.client.address;
+        match Box::pin(protocol.read(&mut stream, peer, &connection.drain)).await {
+            Some(client) => connection.client = client,
+            None => return,
+        }
+    }
+    match connection.tls.take() {
+        None => serve_plain(stream, connection).await,
+        Some(tls) => serve_tls(stream, &tls, connection).await,
+    }
+}
+
+async fn serve_tls(stream: TcpStream, tls: &Tls, mut connection: Connection) {
+    let (patience, drain) = (connection.pipeline.timeouts.read, connection.drain.clone());
+    // Boxed, so that a connection does not hold room for it when it is done.
+    let stream = tokio::select! {
+        accepted = Box::pin(tls.accept(stream, patience)) => match accepted {
+            Ok(stream) => stream,
+            Err(reason) => {
+                let client = &connection.client.address;
+                return tracing::debug!(%reason, %client, "No TLS with a client");
+            }
+        },
+        // Who has not finished saying hello by then has asked for nothing.
+        () = drain.grace_is_over() => return,
+    };
+    connection.client.is_secure = true;
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
+    let transport = Transport::Tls(Box::new(stream));
+    match is_http2 {
+        true => http2::serve(transport, BytesMut::new(), connection).await,
+        false => http1::serve(transport, BytesMut::new(), &connection).await,
+    }
+}
+
+async fn serve_plain(mut stream: TcpStream, connection: Connection) {
     let mut early = BytesMut::new();
     if connection.h2c {
         let drain = connection.drain.clone();
@@ -35,14 +77,14 @@ pub async fn serve(mut stream: TcpStream, connection: Connection) {
             () = drain.begun() => false,
         };
         if early.starts_with(PREFACE) {
-            return http2::serve(stream, early, connection).await;
+            return http2::serve(Transport::Plain(stream), early, connection).await;
         }
         // It has said nothing for as long as it may, or has left.
         if is_silent {
             return;
         }
     }
-    http1::serve(stream, early, &connection).await;
+    http1::serve(Transport::Plain(stream), early, &connection).await;
 }
 
 /// Reads into `early` until it is clear what is spoken, or the client has been silent for long.

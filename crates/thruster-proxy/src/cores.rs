@@ -20,9 +20,11 @@ use crate::config::Config;
 use crate::connection::{self, Connection};
 use crate::drain::Drain;
 use crate::forwarded::Client;
-use crate::listen;
+use crate::listen::{self, Door, Listeners};
 use crate::log::Log;
 use crate::pipeline::Pipeline;
+use crate::tls::Tls;
+use crate::to_https::ToHttps;
 use crate::upstream::Shared;
 
 /// More cores than this have nothing to do in front of one Ruby server. Arbitrary.
@@ -52,8 +54,15 @@ pub struct Cores {
 
 #[derive(Clone)]
 struct Core {
-    inbox: mpsc::Sender<(TcpStream, SocketAddr)>,
+    inbox: mpsc::Sender<Accepted>,
     load: Arc<AtomicUsize>,
+}
+
+/// A client that was let in.
+struct Accepted {
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: Door,
 }
 
 /// A connection's place on its core, for as long as it lives.
@@ -69,21 +78,22 @@ impl Drop for Seat {
 }
 
 impl Cores {
-    /// Starts the threads, which serve `listener` until `drain`.
+    /// Starts the threads, which serve `listeners` until `drain`.
     ///
     /// # Errors
     /// The system refused a thread or what its event loop needs.
     pub fn start(
         config: &Config,
         log: &Log,
-        listener: TcpListener,
-        store: &Arc<Store>,
+        listeners: Listeners,
+        (store, tls, to_https): (&Arc<Store>, Option<&Arc<Tls>>, Option<ToHttps>),
         drain: &Drain,
     ) -> io::Result<Self> {
         let (alive, ended) = std::sync::mpsc::channel();
         let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST);
         let everybody = Arc::new(watch::Sender::new(()));
         let shared = Shared::new(&config.upstream, count);
+        let to_https = to_https.map(Arc::new);
         let mut cores = Vec::with_capacity(count);
         let mut inboxes = Vec::with_capacity(count);
         for _ in 0..count {
@@ -91,15 +101,15 @@ impl Cores {
             cores.push(Core { inbox, load: Arc::default() });
             inboxes.push(receiver);
         }
-        let mut acceptor = Some((listener, cores.clone()));
+        let mut acceptor = Some((listeners, cores.clone()));
         for (number, (core, inbox)) in cores.into_iter().zip(inboxes).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .max_blocking_threads(BLOCKING)
                 .build()?;
             let pipeline = {
-                let (shared, drain) = ((shared.clone(), store.clone()), drain.clone());
-                Arc::new(Pipeline::new(config, log.clone(), shared, number, drain))
+                let shared = (shared.clone(), store.clone(), to_https.clone());
+                Arc::new(Pipeline::new(config, log.clone(), shared, number, drain.clone()))
             };
             let worker = Worker {
                 alive: everybody.clone(),
@@ -107,7 +117,8 @@ impl Cores {
                 load: core.load,
                 drain: drain.clone(),
                 h2c: config.h2c,
-                is_inherited: config.listen.inherited > 0,
+                tls: tls.cloned(),
+                inherited: config.listen.inherited,
             };
             let (acceptor, alive): (_, Sender<Infallible>) = (acceptor.take(), alive.clone());
             std::thread::Builder::new().name(format!("core-{number}")).spawn(move || {
@@ -134,18 +145,24 @@ struct Worker {
     load: Arc<AtomicUsize>,
     drain: Drain,
     h2c: bool,
-    is_inherited: bool,
+    tls: Option<Arc<Tls>>,
+    /// How many of the listeners, in the order of doors, are our starter's.
+    inherited: u16,
 }
 
 impl Worker {
     async fn run(
         self,
-        mut inbox: mpsc::Receiver<(TcpStream, SocketAddr)>,
-        acceptor: Option<(TcpListener, Vec<Core>)>,
+        mut inbox: mpsc::Receiver<Accepted>,
+        acceptor: Option<(Listeners, Vec<Core>)>,
     ) {
         let serving = self.alive.subscribe();
-        if let Some((listener, cores)) = acceptor {
-            tokio::spawn(accept(listener, self.is_inherited, cores, self.drain.clone()));
+        if let Some((listeners, cores)) = acceptor {
+            for (door, listener) in listeners {
+                let is_inherited = door.is_inherited(self.inherited);
+                let (cores, drain) = (cores.clone(), self.drain.clone());
+                tokio::spawn(accept(door, listener, is_inherited, cores, drain));
+            }
         }
         let pipeline = self.pipeline.clone();
         let tidying = tokio::spawn(async move {
@@ -155,10 +172,11 @@ impl Worker {
                 pipeline.tidy();
             }
         });
-        // The acceptor holds the only senders, and ends with the drain.
-        while let Some((stream, peer)) = inbox.recv().await {
+        // The acceptors hold the only senders, and end with the drain.
+        while let Some(accepted) = inbox.recv().await {
             let seat = Seat { load: self.load.clone(), _alive: serving.clone() };
-            if let Err(error) = self.serve(stream, peer, seat) {
+            let peer = accepted.peer;
+            if let Err(error) = self.serve(accepted, seat) {
                 tracing::debug!(%error, %peer, "Connection lost before it began");
             }
         }
@@ -174,7 +192,8 @@ impl Worker {
         tidying.abort();
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, seat: Seat) -> io::Result<()> {
+    fn serve(&self, accepted: Accepted, seat: Seat) -> io::Result<()> {
+        let Accepted { stream, peer, door } = accepted;
         stream.set_nodelay(true)?;
         let stream = tokio::net::TcpStream::from_std(stream)?;
         let address = SocketAddr::new(peer.ip().to_canonical(), peer.port());
@@ -183,6 +202,7 @@ impl Worker {
             client: Client::new(address),
             drain: self.drain.clone(),
             h2c: self.h2c,
+            tls: self.tls.clone().filter(|_| door == Door::Https),
         };
         tokio::spawn(async move {
             connection::serve(stream, connection).await;
@@ -193,17 +213,23 @@ impl Worker {
 }
 
 /// Deals connections out until the drain.
-async fn accept(listener: TcpListener, is_inherited: bool, cores: Vec<Core>, drain: Drain) {
+async fn accept(
+    door: Door,
+    listener: TcpListener,
+    is_inherited: bool,
+    cores: Vec<Core>,
+    drain: Drain,
+) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "Cannot accept connections"),
     };
-    let deal = async |accepted| {
+    let deal = async |(stream, peer)| {
         let fewest = cores.iter().min_by_key(|core| core.load.load(Relaxed));
         let core = fewest.expect("there is at least one core");
         core.load.fetch_add(1, Relaxed);
         // A core that takes no more is on its way out, and so are we.
-        drop(core.inbox.send(accepted).await);
+        drop(core.inbox.send(Accepted { stream, peer, door }).await);
     };
     let mut draining = pin!(drain.begun());
     loop {

@@ -1,7 +1,13 @@
 //! The way out: one word to every connection that there will be no next request, and a last one
 //! that there is nobody left to answer.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
+
+/// How long a connection on which nothing has begun is left open when we stop: its next request may
+/// be under way, and would be lost. With an answer the client learns that it is to go elsewhere.
+pub const GRACE: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
@@ -47,6 +53,12 @@ impl Drain {
     /// Waits for the first word.
     pub async fn begun(self) {
         self.reached(Phase::Draining).await;
+    }
+
+    /// Waits until whatever was under way to us at the first word must be here.
+    pub async fn grace_is_over(self) {
+        self.begun().await;
+        tokio::time::sleep(GRACE).await;
     }
 
     /// Waits for the last word.

@@ -31,6 +31,9 @@ pub enum Error {
     NotImplemented(&'static str),
     #[error("HTTP version not supported here")]
     Version,
+    /// It came without TLS, and nobody here has TLS by the name that it asked for.
+    #[error("no certificate here is for this host name")]
+    Misdirected,
 
     #[error("no connection to the command: {0}")]
     Unreachable(io::Error),
@@ -78,6 +81,7 @@ impl Error {
             }
             Error::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Error::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Error::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Error::Unreachable(_)
             | Error::NoAnswer(_)
             | Error::AnswerCut(_)

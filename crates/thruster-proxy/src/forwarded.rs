@@ -1,15 +1,23 @@
 //! What the child is told of the client: X-Forwarded-*, X-Request-Start, X-Request-Id. What an
 //! untrusted client says of itself under such names is taken away, also in disguise.
 
+mod chain;
+mod rfc7239;
+#[cfg(test)]
+mod tests;
+
+pub use chain::client_address;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
 use crate::hop_by_hop;
+use crate::trusted_proxies::{Trust, TrustedProxies};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -28,7 +36,7 @@ const FORGEABLE: [HeaderName; 8] = [
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("x-forwarded-ssl"),
     HeaderName::from_static("x-forwarded-scheme"),
-    http::header::FORWARDED,
+    FORWARDED,
     HeaderName::from_static("client-ip"),
 ];
 
@@ -44,6 +52,8 @@ pub struct Client {
     pub peer: Bytes,
     /// The address alone, for X-Forwarded-For.
     ip: HeaderValue,
+    /// It speaks https, with us or with a balancer whose word counts.
+    pub is_secure: bool,
     /// Interim responses for it, which only HTTP/1.1 carries.
     pub interim: Interim,
 }
@@ -59,7 +69,7 @@ pub struct RawTarget(pub Bytes);
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
         let (peer, ip) = (address.to_string().into(), text(address.ip().to_string()));
-        Client { address, peer, ip, interim: Interim::default() }
+        Client { address, peer, ip, is_secure: false, interim: Interim::default() }
     }
 }
 
@@ -83,11 +93,12 @@ impl Interim {
     }
 }
 
-/// Rewrites the request's fields; `is_trusted` is FORWARD_HEADERS. The time is the caller's.
+/// Rewrites the request's fields; `trust` says whether the client's count. The time is the
+/// caller's.
 pub fn on_request(
     headers: &mut HeaderMap,
     client: &Client,
-    is_trusted: bool,
+    trust: &Trust,
     now: SystemTime,
     id: HeaderValue,
 ) {
@@ -96,21 +107,25 @@ pub fn on_request(
     headers.remove(X_SENDFILE_TYPE);
     headers.remove(X_ACCEL_MAPPING);
 
-    let chain = joined(headers, X_FORWARDED_FOR).filter(|_| is_trusted);
-    let chain = chain.map(|list| text(format!("{list}, {}", client.address.ip())));
-    if !is_trusted {
+    if !trust.believes(client.address.ip()) {
         for name in &FORGEABLE {
             headers.remove(name);
         }
+    } else if let Trust::Listed(proxies) = trust {
+        translate(headers, proxies);
     }
-    headers.insert(X_FORWARDED_FOR, chain.unwrap_or_else(|| client.ip.clone()));
+    // The whole list stays, though what is left of the first stranger may be an invention: it
+    // may as well be the truth about a network behind that stranger, of which the child knows
+    // more than we do. Whoever reads such a list reads it from the right, as Rails does.
+    let chain = appended(headers, X_FORWARDED_FOR, &client.ip);
+    headers.insert(X_FORWARDED_FOR, chain);
     if !headers.contains_key(X_FORWARDED_HOST)
         && let Some(host) = headers.get(HOST).cloned()
     {
         headers.insert(X_FORWARDED_HOST, host);
     }
     if !headers.contains_key(X_FORWARDED_PROTO) {
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+        headers.insert(X_FORWARDED_PROTO, scheme(client.is_secure));
     }
     if !headers.contains_key(X_REQUEST_START) {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -138,20 +153,36 @@ pub fn remove_from_trailers(trailers: &mut HeaderMap) {
     }
 }
 
-/// The client's address by X-Forwarded-For: the last one that is not on a private network, as
-/// Rails' `remote_ip` has it, else the first. Only worth something from a trusted peer.
-pub fn client_address(headers: &HeaderMap) -> Option<String> {
-    let list = joined(headers, X_FORWARDED_FOR)?;
-    let named: Vec<IpAddr> = list.split(',').filter_map(|name| name.trim().parse().ok()).collect();
-    let public = named.iter().rev().find(|address| !is_private(**address));
-    public.or(named.first()).map(IpAddr::to_string)
+/// Says in X-Forwarded-* what one of our proxies said in Forwarded. Beside X-Forwarded-For, which
+/// it did write, Forwarded may be the client's own, passed on unread; and Rack would believe it
+/// before all others.
+fn translate(headers: &mut HeaderMap, proxies: &TrustedProxies) {
+    let told = match headers.contains_key(X_FORWARDED_FOR) {
+        true => None,
+        false => rfc7239::told(headers, proxies),
+    };
+    let Some(told) = told else {
+        headers.remove(FORWARDED);
+        return;
+    };
+    let addresses: Vec<_> = told.addresses.iter().map(IpAddr::to_string).collect();
+    if !addresses.is_empty() {
+        headers.insert(X_FORWARDED_FOR, text(addresses.join(", ")));
+    }
+    if !headers.contains_key(X_FORWARDED_HOST)
+        && let Some(host) = told.host.and_then(|host| HeaderValue::try_from(host).ok())
+    {
+        headers.insert(X_FORWARDED_HOST, host);
+    }
+    if !headers.contains_key(X_FORWARDED_PROTO)
+        && let Some(is_secure) = told.is_secure
+    {
+        headers.insert(X_FORWARDED_PROTO, scheme(is_secure));
+    }
 }
 
-fn is_private(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
+fn scheme(is_secure: bool) -> HeaderValue {
+    HeaderValue::from_static(if is_secure { "https" } else { "http" })
 }
 
 /// CGI and Rack write `X_Forwarded_For` and `X-Forwarded-For` as one and the same
@@ -183,11 +214,15 @@ fn is_meaningful(name: &str) -> bool {
     begins.iter().any(|prefix| name.starts_with(prefix)) || is.contains(&name)
 }
 
-/// All lines of a list field as one (RFC 9110 section 5.3).
-fn joined(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    let lines: Vec<_> =
-        headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
-    (!lines.is_empty()).then(|| lines.join(", "))
+/// All lines of a list field as one (RFC 9110 section 5.3), and one more element. Bytes stay what
+/// they are: to leave out what is no text would move what is left of it to the right.
+fn appended(headers: &HeaderMap, name: HeaderName, element: &HeaderValue) -> HeaderValue {
+    if !headers.contains_key(&name) {
+        return element.clone();
+    }
+    let lines = headers.get_all(name).into_iter().chain([element]);
+    let lines: Vec<_> = lines.map(HeaderValue::as_bytes).collect();
+    HeaderValue::try_from(lines.join(&b", "[..])).expect("values joined by commas are a value")
 }
 
 /// Whether there is one id, in characters that need no thought in a log or a URL.
@@ -199,101 +234,5 @@ fn has_usable_id(headers: &HeaderMap) -> bool {
 }
 
 fn text(value: String) -> HeaderValue {
-    HeaderValue::try_from(value).expect("addresses, numbers and joined field values are visible")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rewritten(fields: &[(&'static str, &str)], is_trusted: bool) -> HeaderMap {
-        let mut headers: HeaderMap = fields
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), text(value.to_string())))
-            .collect();
-        let client = Client::new("192.0.2.7:5555".parse().unwrap());
-        let now = UNIX_EPOCH + std::time::Duration::from_millis(1234);
-        let id = request_id(&headers, || 7);
-        on_request(&mut headers, &client, is_trusted, now, id);
-        headers
-    }
-
-    #[test]
-    fn an_unknown_client_is_described_by_us() {
-        let headers = rewritten(
-            &[
-                ("host", "a.example"),
-                ("x-forwarded-for", "6.6.6.6"),
-                ("x-forwarded-host", "evil"),
-                ("x-forwarded-proto", "https"),
-                ("x-forwarded-port", "1"),
-                ("client-ip", "6.6.6.6"),
-                ("forwarded", "for=6.6.6.6"),
-            ],
-            false,
-        );
-        assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
-        assert_eq!(headers["x-forwarded-host"], "a.example");
-        assert_eq!(headers["x-forwarded-proto"], "http");
-        assert_eq!(headers["x-request-start"], "t=1234");
-        assert_eq!(headers.len(), 6);
-    }
-
-    #[test]
-    fn a_trusted_proxy_is_believed_and_added() {
-        let headers = rewritten(
-            &[
-                ("host", "a.example"),
-                ("x-forwarded-for", "1.1.1.1"),
-                ("x-forwarded-for", "2.2.2.2"),
-                ("x-forwarded-proto", "https"),
-                ("x-forwarded-port", "443"),
-                ("x-request-start", "t=1"),
-                ("x-request-id", "from-the-router"),
-            ],
-            true,
-        );
-        assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 2.2.2.2, 192.0.2.7");
-        assert_eq!(headers["x-forwarded-proto"], "https");
-        assert_eq!(headers["x-forwarded-port"], "443");
-        assert_eq!(headers["x-request-start"], "t=1");
-        assert_eq!(headers["x-request-id"], "from-the-router");
-    }
-
-    #[test]
-    fn disguises_are_removed_and_innocent_underscores_stay() {
-        let headers = rewritten(
-            &[
-                ("x_forwarded_for", "6.6.6.6"),
-                ("x_forwarded-for", "6.6.6.6"),
-                ("content_length", "5"),
-                ("x_request_id", "mine"),
-                ("my_field", "1"),
-            ],
-            true,
-        );
-        assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
-        assert_eq!(headers["my_field"], "1");
-        assert!(!headers.keys().any(|name| name.as_str().contains('_') && name != "my_field"));
-    }
-
-    #[test]
-    fn an_unusable_id_is_replaced() {
-        let long = "x".repeat(256);
-        for bad in ["", "a b", "a\"b", &long] {
-            let id = &rewritten(&[("x-request-id", bad)], true)["x-request-id"];
-            assert_eq!(id.len(), 36, "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn the_logged_address_is_the_last_public_one() {
-        let logged = |list: &str| {
-            client_address(&HeaderMap::from_iter([(X_FORWARDED_FOR, text(list.to_owned()))]))
-        };
-        assert_eq!(logged("6.6.6.6, 1.2.3.4, 10.0.0.1").as_deref(), Some("1.2.3.4"));
-        assert_eq!(logged("10.0.0.2, 10.0.0.1").as_deref(), Some("10.0.0.2"));
-        assert_eq!(logged("unknown, <script>"), None);
-        assert_eq!(client_address(&HeaderMap::new()), None);
-    }
+    HeaderValue::try_from(value).expect("addresses, numbers and ids are visible")
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
-use crate::config::{self, HttpPort};
+use crate::config::{self, Port};
 
 /// Connections the kernel may hold for us; it cuts this to its own limit.
 const BACKLOG: i32 = 4096;
@@ -15,9 +15,6 @@ const BACKLOG: i32 = 4096;
 /// When a silent connection is asked whether its client is still there, and how often again.
 const KEEPALIVE: TcpKeepalive =
     TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
-
-/// Where we go when the system keeps port 80 for root.
-const UNPRIVILEGED_PORT: u16 = 8080;
 
 /// The pause after an accept that failed for want of something: descriptors, memory. The first
 /// is short, the last long enough to cost nothing.
@@ -36,22 +33,65 @@ pub struct CannotListen {
     reason: String,
 }
 
-/// The socket for plain HTTP: the one we were started with, or one bound to our port.
+/// The first of the descriptors that systemd hands over.
+const FIRST_INHERITED: RawFd = 3;
+
+/// The sockets we accept from.
+pub type Listeners = Vec<(Door, TcpListener)>;
+
+/// What clients are let in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    Http,
+    Https,
+}
+
+impl Door {
+    /// The sockets that we are started with come in this order.
+    fn place(self) -> u16 {
+        match self {
+            Door::Http => 0,
+            Door::Https => 1,
+        }
+    }
+
+    /// Whether it is one of the `count` sockets that we were started with.
+    pub fn is_inherited(self, count: u16) -> bool {
+        count > self.place()
+    }
+
+    fn port(self, listen: &config::Listen) -> Port {
+        match self {
+            Door::Http => listen.http_port,
+            Door::Https => listen.https_port,
+        }
+    }
+
+    fn setting(self) -> &'static str {
+        match self {
+            Door::Http => "HTTP_PORT",
+            Door::Https => "HTTPS_PORT",
+        }
+    }
+}
+
+/// The socket for a door: the one we were started with, or one bound to our port.
 ///
 /// # Errors
 /// The port is taken, or not ours to have; the descriptor is no listening socket.
-pub fn http(listen: &config::Listen, target_port: u16) -> Result<TcpListener, CannotListen> {
-    match listen.inherited {
-        0 => bind_http(listen, target_port),
-        _ => inherit().map_err(|error| CannotListen {
+pub fn open(
+    door: Door,
+    listen: &config::Listen,
+    target_port: u16,
+) -> Result<TcpListener, CannotListen> {
+    match door.is_inherited(listen.inherited) {
+        false => bind_to_port(door, listen, target_port),
+        true => inherit(door.place()).map_err(|error| CannotListen {
             address: (Ipv4Addr::UNSPECIFIED, 0).into(),
             reason: format!("LISTEN_FDS promised a listening socket: {error}"),
         }),
     }
 }
-
-/// The first of the descriptors that systemd hands over.
-const FIRST_INHERITED: RawFd = 3;
 
 /// Lets no child of ours have the sockets we were started with; to be called before there is one.
 #[allow(unsafe_code)]
@@ -65,10 +105,10 @@ pub fn keep_inherited(count: u16) {
 }
 
 #[allow(unsafe_code)]
-fn inherit() -> io::Result<TcpListener> {
+fn inherit(place: u16) -> io::Result<TcpListener> {
     // SAFETY: whoever set LISTEN_PID to our number has given us this descriptor, and nobody else
     // in this process uses it. That it is a listening socket is checked next.
-    let socket = unsafe { Socket::from_raw_fd(FIRST_INHERITED) };
+    let socket = unsafe { Socket::from_raw_fd(FIRST_INHERITED + RawFd::from(place)) };
     if !socket.is_listener()? {
         return Err(io::ErrorKind::InvalidInput.into());
     }
@@ -76,34 +116,32 @@ fn inherit() -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Binds the port for plain HTTP.
-///
-/// # Errors
-/// The port is taken, or not ours to have.
-fn bind_http(listen: &config::Listen, target_port: u16) -> Result<TcpListener, CannotListen> {
-    let port = listen.http_port.wanted();
-    match bind(listen.bind, port) {
-        Err((address, error)) if is_kept_for_root(&error, listen.http_port) => {
-            if target_port == UNPRIVILEGED_PORT {
+fn bind_to_port(
+    door: Door,
+    listen: &config::Listen,
+    target_port: u16,
+) -> Result<TcpListener, CannotListen> {
+    let (port, setting) = (door.port(listen), door.setting());
+    match (bind(listen.bind, port.wanted()), port) {
+        (Err((address, error)), Port::Default { own, unprivileged })
+            if error.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            if target_port == unprivileged {
                 let reason = format!(
                     "the system keeps this port for root, and {target_port} is the command's \
-                     TARGET_PORT; set HTTP_PORT to choose another"
+                     TARGET_PORT; set {setting} to choose another"
                 );
                 return Err(CannotListen { address, reason });
             }
             tracing::warn!(
-                "Listening on port {UNPRIVILEGED_PORT}, because the system keeps port {port} for \
-                 root; set HTTP_PORT to choose another"
+                "Listening on port {unprivileged}, because the system keeps port {own} for root; \
+                 set {setting} to choose another"
             );
-            bind(listen.bind, UNPRIVILEGED_PORT)
+            bind(listen.bind, unprivileged)
         }
-        bound => bound,
+        (bound, _) => bound,
     }
     .map_err(|(address, error)| CannotListen { address, reason: reason(&error) })
-}
-
-fn is_kept_for_root(error: &io::Error, port: HttpPort) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied && port == HttpPort::Default
 }
 
 fn reason(error: &io::Error) -> String {

@@ -19,10 +19,14 @@ use crate::drain::Drain;
 use crate::error::Error;
 use crate::forwarded::{self, Client, X_REQUEST_ID};
 use crate::hop_by_hop;
+use crate::hsts::Hsts;
 use crate::limits;
 use crate::log::Log;
+use crate::proxy_protocol::ProxyProtocol;
 use crate::read_ahead::ReadAhead;
 use crate::static_files::StaticFiles;
+use crate::to_https::ToHttps;
+use crate::trusted_proxies::Trust;
 use crate::upstream::{Shared, Took, Upstream};
 
 /// Marks a response after which the client's connection is to be closed.
@@ -36,7 +40,9 @@ pub struct ClientLeft;
 /// The stages, as one core uses them.
 pub struct Pipeline {
     access_log: AccessLog,
-    trust_forwarded: bool,
+    trust: Trust,
+    to_https: Option<Arc<ToHttps>>,
+    hsts: Hsts,
     max_request_body: Option<u64>,
     bad_gateway_page: PathBuf,
     static_files: StaticFiles,
@@ -45,6 +51,8 @@ pub struct Pipeline {
     upstream: Arc<Upstream>,
     boot_timeout: Duration,
     buffer_requests: u64,
+    /// Asked by each connection before all else.
+    pub proxy_protocol: Option<ProxyProtocol>,
     pub timeouts: Timeouts,
     pub read_ahead: ReadAhead,
 }
@@ -53,19 +61,19 @@ impl Pipeline {
     pub fn new(
         config: &Config,
         log: Log,
-        (shared, store): (Shared, Arc<Store>),
+        (shared, store, to_https): (Shared, Arc<Store>, Option<Arc<ToHttps>>),
         core: usize,
         drain: Drain,
     ) -> Self {
         let read_ahead = shared.read_ahead.clone();
         let upstream = Arc::new(Upstream::new(config, shared, core, drain));
         let compression = Arc::new(Compression::new(&config.compression));
+        let trust = Trust::new(config.trust_forwarded, config.trusted_proxies.clone());
         Pipeline {
-            access_log: AccessLog {
-                log: config.log.requests.then_some(log),
-                trust_forwarded: config.trust_forwarded,
-            },
-            trust_forwarded: config.trust_forwarded,
+            access_log: AccessLog { log: config.log.requests.then_some(log), trust: trust.clone() },
+            trust,
+            to_https,
+            hsts: Hsts::new(config.tls.hsts),
             max_request_body: config.max_request_body,
             bad_gateway_page: config.bad_gateway_page.clone(),
             static_files: StaticFiles::new(config, store.clone(), compression.clone()),
@@ -74,6 +82,7 @@ impl Pipeline {
             upstream,
             boot_timeout: config.boot.timeout,
             buffer_requests: config.upstream.buffer_requests,
+            proxy_protocol: ProxyProtocol::new(config),
             timeouts: config.timeouts,
             read_ahead,
         }
@@ -93,16 +102,19 @@ impl Pipeline {
     ) -> Response<ResponseBody> {
         // The log comes first, and the id by which a line in it is found: they are to know of
         // everything, also of what is refused.
-        let mut record = self.access_log.open(&request, &client.peer);
+        let mut record = self.access_log.open(&request, client);
         let id = forwarded::request_id(request.headers(), || fastrand::u128(..));
         record.identified(&id);
+        let is_head = *request.method() == Method::HEAD;
         let passed = Box::pin(self.pass(request, client, id.clone(), &mut record)).await;
-        let mut response = match passed {
-            Ok(response) => finish(response, record),
-            Err(error) => Box::pin(self.refuse(error, record)).await,
+        let response = match passed {
+            Ok(response) => response,
+            Err(error) => Box::pin(self.refuse(error, &mut record)).await,
         };
+        let mut response = finish(response, is_head, record);
         // The application's own word, if it has one, is the better one.
         response.headers_mut().entry(X_REQUEST_ID).or_insert(id);
+        self.hsts.on_response(response.headers_mut(), client);
         response
     }
 
@@ -113,8 +125,11 @@ impl Pipeline {
         client: &Client,
         began: Instant,
     ) -> Response<ResponseBody> {
-        let record = self.access_log.open_unread(&client.peer, began);
-        self.refuse(error, record).await
+        let mut record = self.access_log.open_unread(client, began);
+        let response = self.refuse(error, &mut record).await;
+        let mut response = finish(response, false, record);
+        self.hsts.on_response(response.headers_mut(), client);
+        response
     }
 
     async fn pass(
@@ -134,7 +149,16 @@ impl Pipeline {
 
         // From here on the fields are what the child may believe.
         let now = SystemTime::now();
-        forwarded::on_request(request.headers_mut(), client, self.trust_forwarded, now, id);
+        forwarded::on_request(request.headers_mut(), client, &self.trust, now, id);
+
+        // As soon as it is known whose word counts on how the client came: nothing of the site,
+        // files and cache included, is for those who are to come back over TLS, and no child needs
+        // to be up for that.
+        if let Some(to_https) = &self.to_https
+            && let Some(response) = to_https.on_request(&request, client)?
+        {
+            return Ok(response);
+        }
 
         // What the client can decode is asked here, for the child gets the request.
         let wish = self.compression.on_request(&request);
@@ -219,7 +243,7 @@ impl Pipeline {
     }
 
     /// The one place where an error becomes a response.
-    async fn refuse(&self, error: Error, mut record: Record) -> Response<ResponseBody> {
+    async fn refuse(&self, error: Error, record: &mut Record) -> Response<Content> {
         let status = error.status();
         record.failed(&error);
         let page = match status {
@@ -247,7 +271,7 @@ impl Pipeline {
         if error.closes_connection() {
             response.extensions_mut().insert(ClosesConnection);
         }
-        finish(response, record)
+        response
     }
 
     /// Read each time: a deploy may bring a new one, and 502s are rare.
@@ -265,7 +289,16 @@ fn is_navigation(request: &Request<RequestBody>) -> bool {
         && accepted.any(|line| memchr::memmem::find(line.as_bytes(), b"text/html").is_some())
 }
 
-fn finish(response: Response<Content>, mut record: Record) -> Response<ResponseBody> {
+fn finish(
+    mut response: Response<Content>,
+    is_head: bool,
+    mut record: Record,
+) -> Response<ResponseBody> {
+    // What we have to say ourselves has a body, whatever the method: over HTTP/2 it would break
+    // the stream (RFC 9110 section 9.3.2).
+    if is_head && matches!(response.body(), Content::Full(_)) {
+        *response.body_mut() = Content::Empty;
+    }
     record.responded(response.status(), response.headers());
     let mut response = response.map(|content| ResponseBody { content, record });
     // Nobody will ask a body that is empty for its end.
@@ -293,7 +326,7 @@ mod tests {
         let pipeline = {
             let (_, drain) = crate::drain::channel();
             let store = Store::open(&config);
-            Pipeline::new(&config, log, (Shared::new(&config.upstream, 1), store), 0, drain)
+            Pipeline::new(&config, log, (Shared::new(&config.upstream, 1), store, None), 0, drain)
         };
         let client = Client::new(([127, 0, 0, 1], 80).into());
         let request = || Box::new(Request::new(RequestBody::empty()));

@@ -11,17 +11,21 @@ use crate::cache::Store;
 use crate::config::{Config, LogFormat};
 use crate::cores::Cores;
 use crate::drain::{self, Drainer};
-use crate::listen;
+use crate::listen::{self, Door};
 use crate::log::{Diagnostics, Log, Style};
 use crate::signals;
 use crate::supervise::supervise;
+use crate::tls::Tls;
+use crate::to_https::ToHttps;
 
 /// The front: listening, serving, until it is told to stop.
 pub struct Server {
     pub http: SocketAddr,
+    pub https: Option<SocketAddr>,
     cores: Cores,
     drainer: Drainer,
     store: Arc<Store>,
+    tls: Option<Arc<Tls>>,
 }
 
 /// A front on its way out.
@@ -36,13 +40,33 @@ impl Server {
     /// # Errors
     /// What kept it from that, in words for the person who started it.
     pub fn start(config: &Config, log: &Log, store: &Arc<Store>) -> Result<Self, String> {
-        let listener = listen::http(&config.listen, config.upstream.port);
-        let listener = listener.map_err(|error| error.to_string())?;
-        let http = listener.local_addr().map_err(|error| error.to_string())?;
+        let tls = Tls::start(config)?;
+        let open = |door| {
+            let listener = listen::open(door, &config.listen, config.upstream.port);
+            let listener = listener.map_err(|error| error.to_string())?;
+            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            Ok::<_, String>((address, (door, listener)))
+        };
+        let (http, listener) = open(Door::Http)?;
+        let secure = tls.is_some().then(|| open(Door::Https)).transpose()?;
+        let (https, secure) = secure.unzip();
+        let to_https = tls.as_ref().zip(https);
+        let to_https = to_https.map(|(tls, https)| ToHttps::new(config, tls, https.port()));
+        let listeners = [listener].into_iter().chain(secure).collect();
         let (drainer, drain) = drain::channel();
-        let cores = Cores::start(config, log, listener, store, &drain)
+        let cores = Cores::start(config, log, listeners, (store, tls.as_ref(), to_https), &drain)
             .map_err(|error| format!("cannot start serving: {error}"))?;
-        Ok(Server { http, cores, drainer, store: store.clone() })
+        tls.as_ref()
+            .map_or(Ok(()), |tls| tls.begin())
+            .map_err(|error| format!("cannot ask for certificates: {error}"))?;
+        Ok(Server { http, https, cores, drainer, store: store.clone(), tls })
+    }
+
+    /// Reads again what may have changed: certificates.
+    pub fn reload(&self) {
+        if let Some(tls) = &self.tls {
+            tls.reload();
+        }
     }
 
     /// Stops accepting and lets exchanges finish; calls `drained` when the last has.
@@ -90,22 +114,12 @@ pub fn run(config: &Config, command: &OsString, arguments: &[OsString]) -> u8 {
         eprintln!("ERROR: somebody else is logging in this process");
         return 1;
     }
-    tell_what_has_no_effect(config);
     let status = supervise(config, &log, command, arguments).unwrap_or_else(|complaint| {
         eprintln!("ERROR: {complaint}");
         1
     });
     log.close();
     status
-}
-
-fn tell_what_has_no_effect(config: &Config) {
-    for name in &config.without_effect {
-        tracing::debug!(name, "This setting has no effect yet");
-    }
-    if !config.tls.domains.is_empty() {
-        tracing::warn!("TLS_DOMAIN is set, but this version does not speak TLS yet");
-    }
 }
 
 fn style(format: Option<LogFormat>) -> Style {

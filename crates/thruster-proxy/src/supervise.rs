@@ -144,6 +144,12 @@ impl Supervisor<'_> {
         if is_stop {
             self.release();
         }
+        // For certificates that are to be read at once; it is the child's as well.
+        if number == libc::SIGHUP
+            && let Front::Open(server) = &self.front
+        {
+            server.reload();
+        }
         if !is_known {
             self.child.signal(number);
         }
@@ -226,7 +232,10 @@ impl Supervisor<'_> {
 
 fn start(config: &Config, log: &Log, store: &Arc<Store>) -> Result<Server, String> {
     let server = Server::start(config, log, store)?;
-    tracing::info!(http = %server.http, "Server started");
+    match server.https {
+        Some(https) => tracing::info!(http = %server.http, %https, "Server started"),
+        None => tracing::info!(http = %server.http, "Server started"),
+    }
     Ok(server)
 }
 

@@ -3,10 +3,53 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
+use rustls::{ClientConnection, StreamOwned};
+
 use crate::PATIENCE;
+use crate::authority::{Trust, server_name};
 
 pub struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Wire>,
+}
+
+/// What the bytes go through.
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Wire {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Wire::Plain(stream) => stream,
+            Wire::Tls(stream) => &stream.sock,
+        }
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Wire::Plain(stream) => stream.read(into),
+            Wire::Tls(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Wire::Plain(stream) => stream.write(bytes),
+            Wire::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Wire::Plain(stream) => stream.flush(),
+            Wire::Tls(stream) => stream.flush(),
+        }
+    }
 }
 
 /// A response as it came off the wire; header names in lower case.
@@ -37,10 +80,37 @@ impl Response {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("somebody listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-        Client { stream: BufReader::new(stream) }
+        Client { stream: BufReader::new(Wire::Plain(open(address))) }
+    }
+
+    /// Speaks TLS with the one who answers to `name`.
+    pub fn connect_tls(address: SocketAddr, name: &str, trust: &Trust) -> Self {
+        Self::try_connect_tls(address, name, trust).expect("a handshake")
+    }
+
+    /// The same with one who may not want to.
+    ///
+    /// # Errors
+    /// Why there is no TLS between us.
+    pub fn try_connect_tls(
+        address: SocketAddr,
+        name: &str,
+        trust: &Trust,
+    ) -> std::io::Result<Self> {
+        let session = ClientConnection::new(trust.config.clone(), server_name(name));
+        let mut stream = StreamOwned::new(session.expect("a client"), open(address));
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        Ok(Client { stream: BufReader::new(Wire::Tls(Box::new(stream))) })
+    }
+
+    /// What is known of the other side, where TLS is spoken.
+    pub fn tls(&self) -> &ClientConnection {
+        match self.stream.get_ref() {
+            Wire::Tls(stream) => &stream.conn,
+            Wire::Plain(_) => panic!("no TLS is spoken here"),
+        }
     }
 
     /// Sends bytes as they are.
@@ -160,6 +230,12 @@ impl Client {
         matches!(end, Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset)
     }
 
+    /// Reads on, and tells whether TLS ends without a goodbye.
+    pub fn is_cut_off(&mut self) -> bool {
+        let end = std::io::copy(&mut self.stream, &mut std::io::sink());
+        matches!(end, Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof)
+    }
+
     /// What comes before these bytes.
     pub fn rest_until(&mut self, end: &[u8]) -> Vec<u8> {
         let mut rest = Vec::new();
@@ -177,13 +253,20 @@ impl Client {
 
     /// Closes our sending half.
     pub fn finish(&mut self) -> &mut Self {
-        self.stream.get_ref().shutdown(Shutdown::Write).expect("an open connection");
+        self.stream().shutdown(Shutdown::Write).expect("an open connection");
         self
     }
 
     pub fn stream(&self) -> &TcpStream {
-        self.stream.get_ref()
+        self.stream.get_ref().socket()
     }
+}
+
+fn open(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("somebody listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+    stream
 }
 
 /// Fields, a line each, as they are sent.

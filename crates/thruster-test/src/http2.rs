@@ -10,10 +10,12 @@ use h2::client::{ResponseFuture, SendRequest};
 use h2::{Error, Reason, RecvStream, SendStream};
 use http::request::Builder;
 use http::{HeaderMap, Request};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+use crate::authority::{Trust, server_name};
 use crate::{PATIENCE, Response};
 
 /// What may come ahead on all streams together; on each it is the default, 64 KiB less a byte.
@@ -36,13 +38,31 @@ pub struct Stream {
 
 impl Http2 {
     pub fn connect(address: SocketAddr) -> Self {
+        Self::over(async move { TcpStream::connect(address).await.expect("somebody listens") })
+    }
+
+    /// Over TLS, with the one who answers to `name`.
+    pub fn connect_tls(address: SocketAddr, name: &str, trust: &Trust) -> Self {
+        let config = trust.clone().speaking(&["h2"]).config;
+        let name = server_name(name);
+        Self::over(async move {
+            let stream = TcpStream::connect(address).await.expect("somebody listens");
+            let connector = tokio_rustls::TlsConnector::from(config);
+            connector.connect(name, stream).await.expect("a handshake")
+        })
+    }
+
+    fn over<S>(connecting: impl Future<Output = S>) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime");
         let (sender, connection) = wait(&runtime, async {
-            let stream = TcpStream::connect(address).await.expect("somebody listens");
+            let stream = connecting.await;
             // Streams that are read one after the other must not wait for each other.
             let mut client = h2::client::Builder::new();
             client.initial_connection_window_size(CONNECTION_WINDOW);

@@ -4,22 +4,27 @@
 //! Everything waits for an event with a deadline, nothing sleeps, and what was started ends with
 //! its handle.
 
+mod authority;
 mod client;
 mod control;
 mod event;
 mod folder;
 mod http2;
 mod pace;
+mod pebble;
 mod port;
+mod relay;
 mod thrust;
 mod upstream;
 
+pub use authority::{Authority, Pair, Trust, server_name};
 pub use client::{Client, Response};
 pub use control::{Control, answer};
 pub use event::{Event, event};
 pub use folder::Folder;
 pub use http2::{Http2, Stream};
 pub use pace::pace;
+pub use pebble::{Pebble, PebbleBuilder, pebble};
 pub use thrust::{Failure, Thrust, ThrustBuilder, executable, thrust};
 pub use upstream::{Exchange, Upstream, upstream, upstream_at, values};
 

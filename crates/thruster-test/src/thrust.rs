@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::authority::{Pair, Trust};
 use crate::port::DeadPort;
 use crate::{Client, Http2, PATIENCE, Upstream};
 
@@ -64,6 +65,16 @@ impl ThrustBuilder {
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.settings.push((name.into(), value.to_string()));
         self
+    }
+
+    /// With certificates of its own.
+    pub fn with_certificates(self, pairs: &[&Pair]) -> Self {
+        let list = |file: fn(&Pair) -> &PathBuf| {
+            let files = pairs.iter().map(|pair| file(pair).to_str().expect("a path in UTF-8"));
+            files.collect::<Vec<_>>().join(",")
+        };
+        let (chains, keys) = (list(|pair| &pair.chain), list(|pair| &pair.key));
+        self.with("TLS_CERTIFICATE", chains).with("TLS_KEY", keys)
     }
 
     /// What thrust wraps; by default something that only waits.
@@ -141,7 +152,7 @@ impl ThrustBuilder {
             command.args(["-c", &format!("{limits}exec \"$0\" \"$@\"")]).arg(executable());
         }
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HTTP_PORT", "0").env("BIND", "127.0.0.1");
+        command.env("HTTP_PORT", "0").env("HTTPS_PORT", "0").env("BIND", "127.0.0.1");
         command.envs(self.settings.iter().cloned());
         command.args(&self.command).stdin(Stdio::null());
         if let Some(folder) = &self.folder {
@@ -160,8 +171,7 @@ impl ThrustBuilder {
         let (address, started) = channel();
         std::thread::spawn(move || {
             for line in stdout.by_ref().lines().map_while(Result::ok) {
-                let has_started =
-                    address_in(&line).is_some_and(|found| address.send(found).is_ok());
+                let has_started = addresses_in(&line).is_some_and(|all| address.send(all).is_ok());
                 match self.stdout {
                     // What was started may print on when the test is over.
                     Stdout::Read => drop(sender.send(line)),
@@ -175,8 +185,8 @@ impl ThrustBuilder {
                 std::thread::park_timeout(PATIENCE);
             }
         });
-        let address = started.recv_timeout(PATIENCE).expect("thrust starts");
-        Thrust { process, lines, panics, address, _behind: None }
+        let (address, https) = started.recv_timeout(PATIENCE).expect("thrust starts");
+        Thrust { process, lines, panics, address, https, _behind: None }
     }
 }
 
@@ -194,10 +204,14 @@ fn watch(stderr: ChildStderr) -> Receiver<String> {
     panics
 }
 
-/// The address in the line that says thrust has started, in either format of the log.
-fn address_in(line: &str) -> Option<SocketAddr> {
-    let rest = line.split_once("Server started")?.1.split_once("http")?.1;
-    rest.trim_start_matches(['"', ':', '=']).split(['"', ' ', '}']).next()?.parse().ok()
+/// The addresses in the line that says thrust has started, in either format of the log.
+fn addresses_in(line: &str) -> Option<(SocketAddr, Option<SocketAddr>)> {
+    let line = line.split_once("Server started")?.1;
+    let after = |name| {
+        let rest = line.split_once(name)?.1;
+        rest.trim_start_matches(['"', ':', '=']).split(['"', ' ', '}']).next()?.parse().ok()
+    };
+    Some((after("http")?, after("https")))
 }
 
 /// A running thrust. Killed when dropped, and its command with it.
@@ -206,6 +220,7 @@ pub struct Thrust {
     lines: Receiver<String>,
     panics: Receiver<String>,
     address: SocketAddr,
+    https: Option<SocketAddr>,
     /// Nobody, where that is what it has behind it.
     _behind: Option<DeadPort>,
 }
@@ -213,6 +228,16 @@ pub struct Thrust {
 impl Thrust {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it speaks TLS.
+    pub fn https(&self) -> SocketAddr {
+        self.https.expect("a thrust with TLS")
+    }
+
+    /// A new connection to it over TLS, to one who answers to `name`.
+    pub fn connect_tls(&self, name: &str, trust: &Trust) -> Client {
+        Client::connect_tls(self.https(), name, trust)
     }
 
     /// A new connection to it.

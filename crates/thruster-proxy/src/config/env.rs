@@ -3,14 +3,16 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::settings::{SETTINGS, Setting, setting_named};
+use super::settings::{Setting, setting_named};
 use super::value::{self, Expected};
 use super::{
-    Boot, Cache, Compression, Config, Files, HttpPort, KeepAlive, Listen, Log, LogFormat, Secret,
-    Timeouts, Tls, Upstream,
+    Acme, Boot, Cache, Compression, Config, ExternalAccount, Files, KeepAlive, Listen, Log,
+    LogFormat, OwnCertificate, Port, Secret, Timeouts, Tls, Upstream,
 };
+use crate::trusted_proxies::{self, TrustedProxies};
 
 /// Where variables come from: the process, or a table in a test.
 pub trait Environment {
@@ -57,7 +59,8 @@ pub struct Loaded {
 /// Reads every setting.
 ///
 /// # Errors
-/// All complaints at once: bad values of `THRUSTER_` names, and ports that contradict each other.
+/// All complaints at once: bad values of `THRUSTER_` names, ports that contradict each other, and
+/// what would be dangerous to leave aside.
 pub fn load(environment: &impl Environment) -> Result<Loaded, Vec<Complaint>> {
     let mut reader = Reader { environment, errors: Vec::new(), ignored: Vec::new() };
     let config = reader.config();
@@ -84,19 +87,26 @@ struct Reader<'e, E> {
 
 impl<E: Environment> Reader<'_, E> {
     fn config(&mut self) -> Config {
-        let domains = self.value("TLS_DOMAIN", value::names);
+        let tls = self.tls();
         let target_port = self.value("TARGET_PORT", value::port);
-        let https_port = self.value("HTTPS_PORT", value::listening_port);
+        let https_port = self.set("HTTPS_PORT", value::listening_port);
+        let https_port = https_port.map_or(Port::HTTPS, Port::Fixed);
         let http_port = self.http_port(target_port);
         let codings = self.value("COMPRESSION", value::codings);
         let (inherited, bind) = (self.inherited_sockets(), self.set("BIND", value::address));
         let listen = Listen { inherited, bind, http_port, https_port };
-        self.check_ports(&listen, target_port, !domains.is_empty());
+        self.check_ports(&listen, target_port, tls.is_on());
+        let trusted_proxies = self.trusted_proxies();
+        let proxy_protocol = self.value("PROXY_PROTOCOL", value::boolean);
         Config {
             listen,
+            // Whoever connects through TLS or a PROXY preamble is a client, not a proxy, unless it
+            // is on the list.
             trust_forwarded: self
                 .set("FORWARD_HEADERS", value::boolean)
-                .unwrap_or(domains.is_empty()),
+                .unwrap_or(trusted_proxies.is_some() || !tls.is_on() && !proxy_protocol),
+            trusted_proxies,
+            proxy_protocol,
             max_request_body: match self.value("MAX_REQUEST_BODY", value::size) {
                 0 => None,
                 bytes => Some(bytes),
@@ -143,14 +153,57 @@ impl<E: Environment> Reader<'_, E> {
                 sendfile_roots: self.set("SENDFILE_ROOTS", value::folders),
                 static_path: self.set("STATIC_PATH", value::text).map(Into::into),
             },
-            tls: Tls {
-                domains,
-                acme_directory: self.value("ACME_DIRECTORY", value::text),
-                eab_kid: self.set("EAB_KID", value::text),
-                eab_hmac_key: self.set("EAB_HMAC_KEY", value::base64_key).map(Secret),
-            },
+            tls,
             notify_socket: self.environment.variable("NOTIFY_SOCKET").filter(|s| !s.is_empty()),
-            without_effect: self.without_effect(),
+        }
+    }
+
+    fn tls(&mut self) -> Tls {
+        Tls {
+            domains: self.strictly("TLS_DOMAIN", value::names).unwrap_or_default(),
+            own: self.own_certificates(),
+            local: self.strictly("TLS_LOCAL", value::boolean).unwrap_or_default(),
+            acme: Acme {
+                directory: self.value("ACME_DIRECTORY", value::text),
+                profile: self.set("ACME_PROFILE", value::text),
+                external_account: self.external_account(),
+            },
+            hsts: self.seconds("HSTS"),
+            health_path: self.value("HEALTH_PATH", value::path),
+        }
+    }
+
+    /// Certificates and their keys, one to one.
+    fn own_certificates(&mut self) -> Vec<OwnCertificate> {
+        let chains = self.strictly("TLS_CERTIFICATE", value::files).unwrap_or_default();
+        let keys = self.strictly("TLS_KEY", value::files).unwrap_or_default();
+        if chains.len() != keys.len() {
+            let expected = format!("as many files as TLS_CERTIFICATE has, {}", chains.len());
+            self.contradicts("TLS_KEY", &keys.len().to_string(), expected);
+        }
+        let pairs = chains.into_iter().zip(keys);
+        pairs.map(|(chain, key)| OwnCertificate { chain, key }).collect()
+    }
+
+    /// Half of one would be ignored by the CA, which would then ask for the other.
+    fn external_account(&mut self) -> Option<ExternalAccount> {
+        let key_id = self.strictly("EAB_KID", value::text);
+        let hmac_key = self.strictly("EAB_HMAC_KEY", value::base64_key).map(Secret);
+        match (key_id, hmac_key) {
+            (Some(key_id), Some(hmac_key)) => Some(ExternalAccount { key_id, hmac_key }),
+            (None, None) => None,
+            (Some(key_id), None) => {
+                // A bad key has had its complaint.
+                if current(self.environment, setting_named("EAB_HMAC_KEY")).is_none() {
+                    self.contradicts("EAB_KID", &key_id, "EAB_HMAC_KEY beside it".to_owned());
+                }
+                None
+            }
+            (None, Some(_)) => {
+                let expected = "EAB_KID beside it".to_owned();
+                self.contradicts("EAB_HMAC_KEY", "(hidden)", expected);
+                None
+            }
         }
     }
 
@@ -179,15 +232,29 @@ impl<E: Environment> Reader<'_, E> {
 
     /// HTTP_PORT, else the PORT that a platform (Heroku, Cloud Run, Render) asks us to use,
     /// unless that is the child's own, else 80 or what the system lets us have.
-    fn http_port(&mut self, target_port: u16) -> HttpPort {
+    fn http_port(&mut self, target_port: u16) -> Port {
         if let Some(port) = self.set("HTTP_PORT", value::listening_port) {
-            return HttpPort::Fixed(port);
+            return Port::Fixed(port);
         }
         let platform = Setting { name: "PORT", ..*setting_named("HTTP_PORT") };
         match self.read(&platform, value::port) {
-            Some(port) if port != target_port => HttpPort::Fixed(port),
-            _ => HttpPort::Default,
+            Some(port) if port != target_port => Port::Fixed(port),
+            _ => Port::HTTP,
         }
+    }
+
+    /// A bad item is an error under either name: to leave the list aside would be to believe
+    /// everybody.
+    fn trusted_proxies(&mut self) -> Option<Arc<TrustedProxies>> {
+        let (variable, text) = current(self.environment, setting_named("TRUSTED_PROXIES"))?;
+        match TrustedProxies::parse(&text.to_string_lossy()) {
+            Ok(proxies) => return Some(Arc::new(proxies)),
+            Err(item) => {
+                let (value, expected) = (item.to_owned(), trusted_proxies::EXPECTED.to_owned());
+                self.errors.push(Complaint { variable, value, expected });
+            }
+        }
+        None
     }
 
     /// Sockets that systemd has opened for this very process (sd_listen_fds(3)).
@@ -201,25 +268,22 @@ impl<E: Environment> Reader<'_, E> {
     fn check_ports(&mut self, listen: &Listen, target_port: u16, has_tls: bool) {
         // The command listens elsewhere then.
         let has_socket = current(self.environment, setting_named("TARGET_SOCKET")).is_some();
-        let http_port = listen.http_port.wanted();
-        let mut complain = |variable: &str, value: u16, expected: String| {
-            let (variable, value) = (variable.to_owned(), value.to_string());
-            self.errors.push(Complaint { variable, value, expected });
-        };
+        let (http_port, https_port) = (listen.http_port.wanted(), listen.https_port.wanted());
         if http_port == target_port && listen.inherited == 0 && !has_socket {
             let expected = "a port other than TARGET_PORT, or we would proxy to ourselves";
-            complain("HTTP_PORT", http_port, expected.to_owned());
+            self.contradicts("HTTP_PORT", &http_port.to_string(), expected.to_owned());
         }
-        if has_tls && [http_port, target_port].contains(&listen.https_port) {
+        // Each 0 is another port.
+        if has_tls && https_port != 0 && [http_port, target_port].contains(&https_port) {
             let expected = "a port other than HTTP_PORT and TARGET_PORT".to_owned();
-            complain("HTTPS_PORT", listen.https_port, expected);
+            self.contradicts("HTTPS_PORT", &https_port.to_string(), expected);
         }
     }
 
-    /// The settings somebody took the trouble to set, and that nothing looks at yet.
-    fn without_effect(&self) -> Vec<&'static str> {
-        let is_idle = |s: &&Setting| !s.has_effect() && current(self.environment, s).is_some();
-        SETTINGS.iter().filter(is_idle).map(|setting| setting.name).collect()
+    /// What is well-formed and cannot be meant.
+    fn contradicts(&mut self, variable: &str, value: &str, expected: String) {
+        let (variable, value) = (variable.to_owned(), value.to_owned());
+        self.errors.push(Complaint { variable, value, expected });
     }
 
     fn duration(&mut self, name: &str) -> Duration {
@@ -235,6 +299,14 @@ impl<E: Environment> Reader<'_, E> {
         self.set(name, parse).unwrap_or_else(|| {
             parse(setting_named(name).default).expect("the defaults in the table are valid")
         })
+    }
+
+    /// The same where a default would be a danger: a site meant for TLS is not to go without.
+    fn strictly<T>(&mut self, name: &str, parse: fn(&str) -> Result<T, Expected>) -> Option<T> {
+        let earlier = self.ignored.len();
+        let value = self.set(name, parse);
+        self.errors.extend(self.ignored.drain(earlier..));
+        value
     }
 
     /// The value that is set, if one is and it can be read.
@@ -276,7 +348,7 @@ mod tests {
     fn an_empty_environment_gives_thrusters_defaults() {
         let config = config([]);
         assert_eq!(config.upstream.port, 3000);
-        assert_eq!(config.listen.http_port, HttpPort::Default);
+        assert_eq!(config.listen.http_port, Port::HTTP);
         assert_eq!(config.cache.size, 64 << 20);
         assert_eq!(config.max_request_body, None);
         assert_eq!(config.timeouts.idle, Some(Duration::from_secs(60)));
@@ -310,12 +382,12 @@ mod tests {
 
     #[test]
     fn the_platforms_port_is_used_unless_it_is_the_childs() {
-        assert_eq!(config([("PORT", "8000")]).listen.http_port, HttpPort::Fixed(8000));
-        assert_eq!(config([("PORT", "3000")]).listen.http_port, HttpPort::Default);
+        assert_eq!(config([("PORT", "8000")]).listen.http_port, Port::Fixed(8000));
+        assert_eq!(config([("PORT", "3000")]).listen.http_port, Port::HTTP);
         let chosen = config([("PORT", "8000"), ("HTTP_PORT", "9000")]);
-        assert_eq!(chosen.listen.http_port, HttpPort::Fixed(9000));
+        assert_eq!(chosen.listen.http_port, Port::Fixed(9000));
         let linked = load(&[("PORT", "tcp://172.17.0.5:80")]).expect("a default");
-        assert_eq!(linked.config.listen.http_port, HttpPort::Default);
+        assert_eq!(linked.config.listen.http_port, Port::HTTP);
         assert_eq!(linked.ignored.len(), 1);
     }
 
@@ -333,6 +405,48 @@ mod tests {
         assert!(!config([("TLS_DOMAIN", "a.com")]).trust_forwarded);
         assert!(config([("TLS_DOMAIN", " , ")]).trust_forwarded);
         assert!(config([("TLS_DOMAIN", "a.com"), ("FORWARD_HEADERS", "1")]).trust_forwarded);
+    }
+
+    #[test]
+    fn what_would_be_no_tls_by_mistake_is_an_error() {
+        let complaints = |environment: &[(&str, &str); 2]| {
+            let complaints = load(environment).expect_err("an error");
+            complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        let none = ("", "");
+        assert!(complaints(&[("TLS_DOMAIN", "a b"), none]).contains("TLS_DOMAIN"));
+        assert!(complaints(&[("TLS_CERTIFICATE", "a.pem"), none]).contains("TLS_KEY"));
+        assert!(complaints(&[("TLS_KEY", "a.pem"), none]).contains("TLS_KEY"));
+        assert!(complaints(&[("EAB_KID", "me"), none]).contains("EAB_HMAC_KEY beside it"));
+        assert!(complaints(&[("EAB_HMAC_KEY", "c2VjcmV0"), none]).contains("EAB_KID beside it"));
+        let bad = complaints(&[("EAB_KID", "me"), ("EAB_HMAC_KEY", "sec ret")]);
+        assert_eq!(bad, "EAB_HMAC_KEY=\"(hidden)\": expected a key in base64 or base64url");
+    }
+
+    #[test]
+    fn certificates_have_a_key_each() {
+        let tls = config([("TLS_CERTIFICATE", "a.pem, b.pem"), ("TLS_KEY", "a.key,b.key")]).tls;
+        assert!(tls.is_on() && tls.own[1].chain == *"b.pem" && tls.own[1].key == *"b.key");
+    }
+
+    #[test]
+    fn a_list_of_proxies_turns_trust_on_for_them_unless_it_is_off() {
+        let list = ("TRUSTED_PROXIES", "private");
+        let listed = config([list, ("TLS_DOMAIN", "a.com"), ("PROXY_PROTOCOL", "1")]);
+        assert!(listed.trust_forwarded && listed.trusted_proxies.is_some());
+        assert!(listed.proxy_protocol);
+        assert!(!config([list, ("FORWARD_HEADERS", "0")]).trust_forwarded);
+        assert!(!config([("PROXY_PROTOCOL", "1")]).trust_forwarded);
+        assert!(config([("PROXY_PROTOCOL", "1"), ("FORWARD_HEADERS", "1")]).trust_forwarded);
+    }
+
+    #[test]
+    fn a_bad_list_of_proxies_is_never_left_aside() {
+        let complaints = load(&[("TRUSTED_PROXIES", "private,10.0.0.0/33")]).expect_err("a slip");
+        let shown = complaints[0].to_string();
+        assert!(shown.starts_with("TRUSTED_PROXIES=\"10.0.0.0/33\": expected IP"), "{shown}");
+        assert!(load(&[("THRUSTER_TRUSTED_PROXIES", "cloudflare")]).is_err());
+        assert!(config([("TRUSTED_PROXIES", "")]).trusted_proxies.is_none());
     }
 
     #[test]

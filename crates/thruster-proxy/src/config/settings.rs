@@ -16,28 +16,16 @@ pub enum Kind {
     Plain,
     /// Never printed.
     Secret,
-    /// Read and checked, but what it governs is not built yet.
-    Later,
-    /// As `Later`, and never printed.
-    LaterSecret,
 }
 
 impl Setting {
     pub fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Secret | Kind::LaterSecret)
-    }
-
-    pub fn has_effect(&self) -> bool {
-        !matches!(self.kind, Kind::Later | Kind::LaterSecret)
+        self.kind == Kind::Secret
     }
 }
 
 const fn setting(name: &'static str, default: &'static str, help: &'static str) -> Setting {
     Setting { name, default, help, kind: Kind::Plain }
-}
-
-const fn later(name: &'static str, default: &'static str, help: &'static str) -> Setting {
-    Setting { name, default, help, kind: Kind::Later }
 }
 
 /// Every setting, in the order of `--help` and the README.
@@ -48,9 +36,18 @@ pub const SETTINGS: &[Setting] = &[
         "80",
         "where we listen; PORT if only that is set; 8080 where 80 is refused",
     ),
-    later("HTTPS_PORT", "443", "where we listen for TLS"),
+    setting("HTTPS_PORT", "443", "where we listen for TLS; 8443 where 443 is refused"),
     setting("BIND", "", "the one IP address to listen on, instead of all"),
-    later("TLS_DOMAIN", "", "host names to get certificates for, between commas; turns TLS on"),
+    setting("TLS_DOMAIN", "", "host names to get certificates for, between commas; turns TLS on"),
+    setting(
+        "TLS_CERTIFICATE",
+        "",
+        "files of certificates of your own (PEM), between commas; turns TLS on",
+    ),
+    setting("TLS_KEY", "", "files of their private keys (PEM), in the same order"),
+    setting("TLS_LOCAL", "off", "TLS with certificates of this machine's own, for development"),
+    setting("HSTS", "0", "seconds browsers are to use nothing but TLS (RFC 6797); 0 says nothing"),
+    setting("HEALTH_PATH", "/up", "path that is answered without TLS too, for checks by address"),
     setting("TARGET_SOCKET", "", "Unix socket where the command listens, instead of TARGET_PORT"),
     setting("UPSTREAM_KEEPALIVE", "auto", "reuse connections to the command: auto, on or off"),
     setting("MAX_CONCURRENCY", "0", "most requests the command has at once; 0 is no limit"),
@@ -82,8 +79,14 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "FORWARD_HEADERS",
         "",
-        "believe the X-Forwarded-* of the client; on without TLS, else off",
+        "believe the X-Forwarded-* of the client; on without TLS and PROXY_PROTOCOL, else off",
     ),
+    setting(
+        "TRUSTED_PROXIES",
+        "",
+        "only believe those of these addresses and networks, between commas; private is a word",
+    ),
+    setting("PROXY_PROTOCOL", "off", "every connection begins with a PROXY preamble, v1 or v2"),
     setting("LOG_REQUESTS", "on", "one log line a request"),
     setting("LOG_FORMAT", "", "json or text; text on a terminal, else json"),
     setting("DEBUG", "off", "log what happens inside"),
@@ -108,13 +111,14 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("STATIC_PATH", "", "folder to send files from without the command, as ./public"),
     setting("STORAGE_PATH", "./storage/thruster", "folder for the cache and other state"),
-    later("ACME_DIRECTORY", "https://acme-v02.api.letsencrypt.org/directory", "ACME directory"),
-    later("EAB_KID", "", "key id of an external ACME account"),
+    setting("ACME_DIRECTORY", "https://acme-v02.api.letsencrypt.org/directory", "ACME directory"),
+    setting("ACME_PROFILE", "", "kind of certificate to ask for, such as shortlived"),
+    setting("EAB_KID", "", "key id of an external ACME account"),
     Setting {
         name: "EAB_HMAC_KEY",
         default: "",
         help: "key of an external ACME account",
-        kind: Kind::LaterSecret,
+        kind: Kind::Secret,
     },
 ];
 

@@ -5,7 +5,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use thruster_cache::Coding;
+
+/// Characters of a name in DNS, dots included (RFC 1035 section 2.3.4).
+const LONGEST_NAME: usize = 253;
 
 /// What a well-formed value would have looked like.
 pub type Expected = &'static str;
@@ -102,15 +106,38 @@ pub fn address(text: &str) -> Result<IpAddr, Expected> {
     bare.parse().map_err(|_| "an IP address, such as 127.0.0.1 or ::1")
 }
 
-/// Names between commas; blanks are ignored.
+/// Host names between commas, in lower case and ASCII; blanks are ignored. The first label may be
+/// `*`, for all.
 pub fn names(text: &str) -> Result<Vec<String>, Expected> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    // Letters of any script: an internationalised name is as good as an ASCII one.
-    let is_host = |name: &str| name.chars().all(|c| c.is_alphanumeric() || "-.*_".contains(c));
-    names
-        .map(|name| is_host(name).then(|| name.to_lowercase()))
-        .collect::<Option<_>>()
-        .ok_or("host names between commas, such as example.com,www.example.com")
+    let texts = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let mut names = Vec::new();
+    for text in texts {
+        let name = name(text)
+            .ok_or("host names between commas, such as example.com, without https:// or a port")?;
+        // To certify one twice would be an order wasted.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// One name, as DNS has it (RFC 1035 section 2.3.4, RFC 5891 section 4).
+fn name(text: &str) -> Option<String> {
+    let (wildcard, text) = text.strip_prefix("*.").map_or(("", text), |rest| ("*.", rest));
+    let text = text.strip_suffix('.').unwrap_or(text);
+    // Letters, digits and hyphens alone: no CA certifies a name with an underscore.
+    let name = Uts46::new().to_ascii(
+        text.as_bytes(),
+        AsciiDenyList::STD3,
+        Hyphens::CheckFirstLast,
+        DnsLength::Verify,
+    );
+    let name = format!("{wildcard}{}", name.ok()?);
+    // An address: no last label is a number (RFC 3696 section 2).
+    let last = name.rsplit('.').next()?;
+    let is_number = last.bytes().all(|b| b.is_ascii_digit());
+    (!is_number && name.len() <= LONGEST_NAME).then_some(name)
 }
 
 /// Folders between colons; blanks are ignored, so that none means the working directory unasked.
@@ -123,14 +150,29 @@ pub fn folders(text: &str) -> Result<Vec<PathBuf>, Expected> {
     }
 }
 
-/// A key in base64 or base64url, padded or not.
+/// Files between commas; blanks are ignored.
+pub fn files(text: &str) -> Result<Vec<PathBuf>, Expected> {
+    let files = text.split(',').map(str::trim).filter(|file| !file.is_empty());
+    Ok(files.map(PathBuf::from).collect())
+}
+
+/// The path of a URL.
+pub fn path(text: &str) -> Result<String, Expected> {
+    let is_plain = |b: u8| b.is_ascii_graphic() && !b"?#".contains(&b);
+    match text.starts_with('/') && text.bytes().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err("a path, such as /up"),
+    }
+}
+
+/// A key in base64 or base64url, padded or not; in base64url without padding.
 pub fn base64_key(text: &str) -> Result<String, Expected> {
     let digits = text.trim_end_matches('=');
     let is_digit = |b: u8| b.is_ascii_alphanumeric() || b"+/-_".contains(&b);
     // One digit more than a multiple of four is six bits: less than a byte.
     let is_whole = !digits.is_empty() && digits.len() % 4 != 1 && text.len() - digits.len() <= 2;
     match is_whole && digits.bytes().all(is_digit) {
-        true => Ok(digits.to_owned()),
+        true => Ok(digits.replace('+', "-").replace('/', "_")),
         false => Err("a key in base64 or base64url"),
     }
 }
@@ -186,6 +228,7 @@ mod tests {
         for key in ["c2VjcmV0", "c2VjcmV0MQ==", "c2VjcmV0MQ", "-_-_", "+/+/"] {
             assert!(base64_key(key).is_ok(), "{key}");
         }
+        assert_eq!(base64_key("+/+/MQ==").as_deref(), Ok("-_-_MQ"));
         for bad in ["secret!", "=", "abcde", "abc===", "a b="] {
             assert!(base64_key(bad).is_err(), "{bad}");
         }
@@ -210,8 +253,55 @@ mod tests {
     }
 
     #[test]
-    fn blank_names_are_ignored() {
-        assert_eq!(names(" a.com , ,B.com,"), Ok(vec!["a.com".into(), "b.com".into()]));
-        assert!(names("a b").is_err());
+    fn names_are_kept_as_dns_has_them() {
+        let named = |text| names(text).expect("names");
+        assert_eq!(named(" a.com , ,B.com.,a.COM,"), ["a.com", "b.com"]);
+        assert_eq!(named("bücher.example"), ["xn--bcher-kva.example"]);
+        assert_eq!(named("BU\u{308}CHER.example"), ["xn--bcher-kva.example"], "decomposed");
+        assert_eq!(
+            named("straße.example,例え。テスト"),
+            ["xn--strae-oqa.example", "xn--r8jz45g.xn--zckzah"]
+        );
+        assert_eq!(named("*.a.com,*.bücher.example"), ["*.a.com", "*.xn--bcher-kva.example"]);
+        assert_eq!(
+            named("localhost,r3---sn.a.com,1.a.com"),
+            ["localhost", "r3---sn.a.com", "1.a.com"]
+        );
+        assert_eq!(named(" ,"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        let (label, long) = ("x".repeat(64), "long.".repeat(60));
+        for bad in [
+            "a b",
+            "a..com",
+            ".a.com",
+            "a.com..",
+            ".",
+            "*",
+            "*.",
+            "*a.com",
+            "a.*.com",
+            "*.*.com",
+            "https://a.com",
+            "a.com:443",
+            "a.com/",
+            "a@b.com",
+            "my_app.com",
+            "-a.com",
+            "a-.com",
+            "127.0.0.1",
+            "１２７.0.0.1",
+            "::1",
+            "[::1]",
+            "xn--a.com",
+            "a\u{200b}.\u{0}com",
+            &label,
+            &long,
+        ] {
+            assert!(names(bad).is_err(), "{bad:?}");
+            assert!(names(&format!("a.com,{bad}")).is_err(), "{bad:?}");
+        }
     }
 }

@@ -22,7 +22,6 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use self::head::Head;
 use self::reader::{Loan, Reader};
@@ -31,9 +30,10 @@ use self::writer::Writer;
 use super::Connection;
 use crate::body::{Content, RequestBody, ResponseBody};
 use crate::deadline::Deadline;
-use crate::drain::Drain;
+use crate::drain::{Drain, GRACE};
 use crate::error::Error;
 use crate::http1::Framing;
+use crate::transport::Transport;
 
 /// How long we listen on after our last word, so that a client still sending gets to read it
 /// instead of a reset (RFC 9112 section 9.6).
@@ -42,13 +42,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Bytes of further requests that are read while one is under way.
 const PIPELINED: usize = 16 * 1024;
 
-/// How long an idle connection is left open when we stop: its next request may be under way, and
-/// would be lost. With an answer the client learns that it is to go elsewhere.
-const GRACE: Duration = Duration::from_millis(500);
-
 /// Serves the connection until it ends. `early` is what has been read off it already.
-pub async fn serve(stream: TcpStream, early: BytesMut, connection: &Connection) {
-    let (read, write) = stream.into_split();
+pub async fn serve(transport: Transport, early: BytesMut, connection: &Connection) {
+    let (read, write) = transport.into_split();
     let mut session = Session {
         reader: Some(Reader::new(read, early)),
         loan: None,

@@ -124,7 +124,10 @@ fn tls_spoken_to_a_plain_port_is_refused() {
 fn without_a_descriptor_left_we_wait_for_one() {
     const LIMIT: u32 = 64;
     let app = Upstream::saying("hello");
-    let proxy = thrust().with_descriptors(LIMIT).run(&app);
+    let command = thrust().command(&["sh", "-c", "echo up; exec sleep infinity"]);
+    let proxy = command.with_descriptors(LIMIT).run(&app);
+    // To start a command takes descriptors, too.
+    while proxy.line() != "up" {}
     let mut first = proxy.connect();
     assert_eq!(first.get("/").text(), "hello");
     // More than it can accept: the rest waits in the kernel's queue.

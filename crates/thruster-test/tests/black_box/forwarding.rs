@@ -1,6 +1,7 @@
 //! What reaches the child of a request, and the client of a response.
 
 mod client;
+mod trusted_proxies;
 
 use thruster_test::{Upstream, thrust, upstream, values};
 

@@ -3,7 +3,10 @@
 
 mod endings;
 mod frames;
+mod hostile;
 mod refusals;
+mod resets;
+mod shut_windows;
 mod websocket;
 
 use std::thread;

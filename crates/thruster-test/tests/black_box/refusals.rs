@@ -3,7 +3,7 @@
 
 mod bodies;
 
-use thruster_test::{Thrust, Upstream, thrust};
+use thruster_test::{Http2, Thrust, Upstream, thrust};
 
 /// Sends what is to be refused on a connection of its own, and returns the status and the log's
 /// word for the reason. Whatever the reason, a refusal looks the same.
@@ -309,4 +309,17 @@ fn a_refusal_to_an_unfinished_request_does_not_wait_for_the_rest() {
     let mut client = proxy.connect();
     client.send("GET /\u{1}");
     assert_eq!(client.response("GET").status, 400);
+}
+
+#[test]
+fn a_head_is_refused_without_a_body() {
+    let proxy = thrust().with("H2C_ENABLED", 1).with("MAX_REQUEST_BODY", 1).run_alone();
+    let client = proxy.connect_http2();
+    let mut large = client.open(Http2::request("HEAD", "/").header("content-length", "2"), false);
+    assert_eq!(large.head().expect("an answer").status, 413);
+    assert_eq!(large.data().expect("no error"), None);
+    let mut client = proxy.connect();
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n");
+    assert_eq!(client.head().status, 413);
+    assert_eq!(client.finish().remains(), b"");
 }

@@ -7,12 +7,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
 
 use crate::error::Error;
 use crate::http1::chunked::Step;
 use crate::http1::{self, Decoder, Framing};
+use crate::transport::ReadHalf;
 
 /// Read at once while a head is awaited: most requests fit.
 const HEAD_PIECE: usize = 4 * 1024;
@@ -21,24 +20,23 @@ const HEAD_PIECE: usize = 4 * 1024;
 const BODY_PIECE: usize = 64 * 1024;
 
 pub struct Reader {
-    half: OwnedReadHalf,
+    half: ReadHalf,
     pub buffer: BytesMut,
 }
 
 impl Reader {
-    pub fn new(half: OwnedReadHalf, buffer: BytesMut) -> Self {
+    pub fn new(half: ReadHalf, buffer: BytesMut) -> Self {
         Reader { half, buffer }
     }
 
-    pub fn into_parts(self) -> (OwnedReadHalf, BytesMut) {
+    pub fn into_parts(self) -> (ReadHalf, BytesMut) {
         (self.half, self.buffer)
     }
 
     /// Reads what has come; 0 is the end.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.buffer.capacity() == 0 {
-            let stream: &TcpStream = self.half.as_ref();
-            ready!(stream.poll_read_ready(cx))?;
+            ready!(self.half.poll_readable(cx))?;
         }
         http1::poll_read(&mut self.half, &mut self.buffer, HEAD_PIECE, cx)
     }

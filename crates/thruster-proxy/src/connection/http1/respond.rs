@@ -36,6 +36,8 @@ struct Sending {
     held: Held,
     /// Bytes of a file that the kernel has sent since others had their turn.
     sent_in_turn: u64,
+    /// Whether the kernel can.
+    by_kernel: bool,
 }
 
 impl Sending {
@@ -43,7 +45,9 @@ impl Sending {
     fn file_at_hand(&mut self) -> Option<&mut FileBody> {
         match (&mut self.body.content, self.framing) {
             // Chunks would have to be framed.
-            (Content::File(file), Framing::Length(_)) => file.is_at_hand().then_some(file),
+            (Content::File(file), Framing::Length(_)) if self.by_kernel => {
+                file.is_at_hand().then_some(file)
+            }
             _ => None,
         }
     }
@@ -75,7 +79,8 @@ impl Session<'_> {
             body.record.ended();
         }
         let held = self.connection.pipeline.read_ahead.hold();
-        let mut sending = Sending { body, framing, is_ended, held, sent_in_turn: 0 };
+        let by_kernel = self.writer.can_send_files();
+        let mut sending = Sending { body, framing, is_ended, held, sent_in_turn: 0, by_kernel };
         match poll_fn(|cx| self.poll_send(cx, &mut sending)).await {
             Ok(()) if keep_alive && framing != Framing::Close => After::Another,
             Ok(()) => After::Close,

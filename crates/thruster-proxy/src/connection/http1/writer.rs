@@ -3,31 +3,32 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::io::AsyncWrite;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::error::Error;
 use crate::file_body::FileBody;
 use crate::http1::Outbox;
 use crate::send_patience::SendPatience;
+use crate::transport::WriteHalf;
 use crate::zero_copy;
 
 pub struct Writer {
-    half: OwnedWriteHalf,
+    half: WriteHalf,
     pub outbox: Outbox,
     patience: SendPatience,
 }
 
 impl Writer {
-    pub fn new(half: OwnedWriteHalf, patience: Option<Duration>) -> Self {
+    pub fn new(half: WriteHalf, patience: Option<Duration>) -> Self {
         Writer { half, outbox: Outbox::default(), patience: SendPatience::new(patience) }
     }
 
-    pub fn into_half(self) -> OwnedWriteHalf {
+    pub fn into_half(self) -> WriteHalf {
         self.half
     }
 
@@ -41,28 +42,40 @@ impl Writer {
 
     /// The same where bytes of a file come right behind it.
     pub fn poll_flush_before_file(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_flush_to(cx, |outbox, half, cx| {
-            outbox.poll_write(cx, &mut zero_copy::WithMore((*half).as_ref()))
+        self.poll_flush_to(cx, |outbox, half, cx| match half.plain() {
+            Some(stream) => outbox.poll_write(cx, &mut zero_copy::WithMore(stream)),
+            None => outbox.poll_write(cx, half),
         })
     }
 
     fn poll_flush_to(
         &mut self,
         cx: &mut Context<'_>,
-        write: fn(&mut Outbox, &mut OwnedWriteHalf, &mut Context<'_>) -> Poll<io::Result<usize>>,
+        write: fn(&mut Outbox, &mut WriteHalf, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<Result<(), Error>> {
         while self.outbox.waiting() > 0 {
             match write(&mut self.outbox, &mut self.half, cx) {
                 Poll::Ready(Ok(1..)) => self.patience.moved(),
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Error::ClientGone)),
-                Poll::Pending => {
-                    let stream: &TcpStream = self.half.as_ref();
-                    ready!(self.patience.poll_exhausted(cx, stream.as_fd()));
-                    return Poll::Ready(Err(Error::ClientStalled));
-                }
+                Poll::Pending => return self.poll_exhausted(cx),
             }
         }
-        Poll::Ready(Ok(()))
+        // TLS takes more than the socket does.
+        match Pin::new(&mut self.half).poll_flush(cx) {
+            Poll::Ready(flushed) => Poll::Ready(flushed.map_err(|_| Error::ClientGone)),
+            Poll::Pending => self.poll_exhausted(cx),
+        }
+    }
+
+    fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Writer { half, patience, .. } = self;
+        ready!(half.with_socket(|stream| patience.poll_exhausted(cx, stream.as_fd())));
+        Poll::Ready(Err(Error::ClientStalled))
+    }
+
+    /// Whether the kernel can send files on its own: TLS wants to see them first.
+    pub fn can_send_files(&self) -> bool {
+        self.half.plain().is_some()
     }
 
     /// Sends what the kernel has at hand of a file, and returns how much that was: nothing, if the
@@ -75,7 +88,7 @@ impl Writer {
         cx: &mut Context<'_>,
         body: &mut FileBody,
     ) -> Poll<Result<u64, Error>> {
-        let stream: &TcpStream = self.half.as_ref();
+        let Some(stream) = self.half.plain() else { return Poll::Ready(Ok(0)) };
         loop {
             if stream.poll_write_ready(cx).map_err(|_| Error::ClientGone)?.is_pending() {
                 ready!(self.patience.poll_exhausted(cx, stream.as_fd()));
@@ -111,9 +124,12 @@ impl Writer {
 
     /// Ends the connection in a way that cannot be taken for the end of a body.
     pub fn reset(self) {
-        let socket = socket2::SockRef::from(self.half.as_ref());
         // Where the system refuses, an abrupt end is the best we can do.
-        drop(socket.set_linger(Some(Duration::ZERO)));
+        drop(
+            self.half.with_socket(|socket| {
+                socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO))
+            }),
+        );
         // Its drop would say goodbye first.
         self.half.forget();
     }

@@ -9,31 +9,34 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::send_patience::SendPatience;
+use crate::transport::{ReadHalf, Transport, WriteHalf};
 
 pub struct Rewound {
     early: BytesMut,
-    stream: TcpStream,
+    read: ReadHalf,
+    write: WriteHalf,
     patience: SendPatience,
 }
 
 impl Rewound {
-    pub fn new(stream: TcpStream, early: BytesMut, patience: Option<Duration>) -> Self {
-        Rewound { early, stream, patience: SendPatience::new(patience) }
+    pub fn new(transport: Transport, early: BytesMut, patience: Option<Duration>) -> Self {
+        let (read, write) = transport.into_split();
+        Rewound { early, read, write, patience: SendPatience::new(patience) }
     }
 
     fn patiently<T>(
         &mut self,
         cx: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        write: impl FnOnce(Pin<&mut WriteHalf>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if let Poll::Ready(written) = write(Pin::new(&mut self.stream), cx) {
+        if let Poll::Ready(written) = write(Pin::new(&mut self.write), cx) {
             self.patience.moved();
             return Poll::Ready(written);
         }
-        ready!(self.patience.poll_exhausted(cx, self.stream.as_fd()));
+        let Rewound { write, patience, .. } = self;
+        ready!(write.with_socket(|socket| patience.poll_exhausted(cx, socket.as_fd())));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -45,7 +48,7 @@ impl AsyncRead for Rewound {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.early.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, into);
+            return Pin::new(&mut self.read).poll_read(cx, into);
         }
         let length = self.early.len().min(into.remaining());
         into.put_slice(&self.early[..length]);
@@ -72,14 +75,14 @@ impl AsyncWrite for Rewound {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.write.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().patiently(cx, |stream, cx| stream.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(&mut self.write).poll_shutdown(cx)
     }
 }
