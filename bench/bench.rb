@@ -13,6 +13,7 @@ require_relative "scenarios/cache"
 require_relative "scenarios/cache_size"
 require_relative "scenarios/files"
 require_relative "scenarios/compression"
+require_relative "scenarios/tls"
 require_relative "scenarios/memory"
 require_relative "scenarios/fairness"
 
@@ -38,7 +39,7 @@ module Bench
   end
 
   SCENARIOS = { "proxy" => Proxy, "cache" => Cache, "cache-size" => CacheSize, "files" => Files,
-                "compression" => Compression, "memory" => Memory, "fairness" => Fairness }.freeze
+                "compression" => Compression, "tls" => Tls, "memory" => Memory, "fairness" => Fairness }.freeze
 end
 
 exit Bench.run(ARGV) if $PROGRAM_NAME == __FILE__

@@ -7,7 +7,7 @@ require_relative "failure"
 module Bench
   module Debian
     PACKAGES = { "nginx" => "nginx-light", "wrk" => "wrk", "puma" => "puma", "brotli" => "brotli",
-                 "zstd" => "zstd" }.freeze
+                 "zstd" => "zstd", "caddy" => "caddy", "h2load" => "nghttp2-client", "curl" => "curl" }.freeze
 
     # Debian keeps nginx where an ordinary user's PATH does not look.
     PATH = [*ENV.fetch("PATH").split(":"), "/usr/sbin"].freeze

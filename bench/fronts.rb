@@ -9,6 +9,8 @@ require_relative "fronts/nginx_accel"
 require_relative "fronts/nginx_cache"
 require_relative "fronts/nginx_gzip"
 require_relative "fronts/nginx_static"
+require_relative "fronts/nginx_tls"
+require_relative "fronts/caddy"
 require_relative "fronts/peer"
 
 module Bench

@@ -21,13 +21,14 @@ module Bench
 
   class << Options
     USAGE = <<~TEXT
-      Usage: bin/bench [proxy|cache|cache-size|files|compression|memory|fairness] [options]
+      Usage: bin/bench [proxy|cache|cache-size|files|compression|tls|memory|fairness] [options]
 
         proxy       thrust and nginx in front of the same fast origin: CPU per request (the default)
         cache       thrust and nginx's proxy_cache, answering from what they keep: CPU per hit
         cache-size  CPU per hit with a thousand entries in the cache, and with a million
         files       thrust and nginx, sending files that the application names, and files of a folder: CPU per request
         compression what the codings' levels cost, and who waits how long while long pages are compressed
+        tls         handshakes, and requests over TLS, beside nginx and caddy: CPU per handshake and per request
         memory      size of the executable, memory at rest and with idle connections
         fairness    who waits how long when 12 clients share 2 Puma threads
 

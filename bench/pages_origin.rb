@@ -17,6 +17,7 @@ module Bench
     CODINGS = %w[gzip br].freeze
     KEY_SIZES = { "key" => 1_024, "small" => 200 }.freeze # bytes of each answer below /key/ and /small/
     KEEP = "public, max-age=86400"
+    FRESH = "/fresh" # the 1 KB of Origin, which nobody may keep
 
     attr_reader :server
 
@@ -38,6 +39,10 @@ module Bench
           location /plain/ { }
           #{CODINGS.map { coded(_1) }.join("\n")}
           #{KEY_SIZES.map { |name, size| keys(name, size) }.join("\n")}
+          location = #{FRESH} {
+            add_header Cache-Control no-store;
+            return 200 "#{Origin::BODY.chomp}\\r\\n";
+          }
           location = /asked { stub_status; }
         }
       CONF

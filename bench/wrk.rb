@@ -26,10 +26,11 @@ module Bench
     end
     ROOT = Ask.new("/")
 
-    def self.run(port, ask = ROOT, connections:, seconds:)
+    # With the name of a certificate, over TLS (wrk believes any certificate, and speaks HTTP/1.1 alone).
+    def self.run(port, ask = ROOT, connections:, seconds:, secure: nil)
       figures = measure("wrk", "--threads", [Machine.cores, connections].min.to_s, "--connections", connections.to_s,
                         "--duration", "#{seconds}s", "--script", File.join(__dir__, "wrk.lua"), *ask.options,
-                        "http://127.0.0.1:#{port}#{ask.path}", *ask.arguments)
+                        "#{secure ? "https://#{secure}" : "http://127.0.0.1"}:#{port}#{ask.path}", *ask.arguments)
       failed = figures.fetch("failed")
       raise Failure, "#{failed.to_i} requests to port #{port} failed, so the others say nothing" if failed.positive?
 

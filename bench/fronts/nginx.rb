@@ -25,13 +25,27 @@ module Bench
       # For files that nginx sends itself: no copies in its memory, and whole packets.
       SENDFILE = "sendfile on;\ntcp_nopush on;"
 
+      # As is recommended today: the client's order of ciphers, sessions that all workers know, and tickets for clients
+      # that keep theirs.
+      def self.tls(certificate)
+        <<~CONF
+          ssl_certificate #{certificate.chain};
+          ssl_certificate_key #{certificate.key};
+          ssl_protocols TLSv1.2 TLSv1.3;
+          ssl_session_cache shared:tls:10m;
+          ssl_session_timeout 1d;
+          ssl_session_tickets on;
+        CONF
+      end
+
       # What is added to each answer.
       def self.fields(cache_status) = "add_header X-Request-Id $request_id;\nadd_header X-Cache #{cache_status};"
 
       # `cache_status` is what X-Cache and the log tell of the cache; `http`, `server` and `location` are for what comes
-      # on top, the last to what is said of requests for the application, which are those of `place`.
+      # on top, the last to what is said of requests for the application, which are those of `place`. With a
+      # certificate, it speaks TLS and HTTP/2.
       def self.start(lab, options, target:, cache_status: "miss", http: "", server: "", place: "/", location: "",
-                     files: 0)
+                     files: 0, certificate: nil, kept: KEPT)
         port = lab.free_port
         workers = Machine.cores
         clients = options.connections
@@ -40,11 +54,12 @@ module Bench
           #{http}
           upstream app {
             server 127.0.0.1:#{target};
-            keepalive #{KEPT};
+            keepalive #{kept};
             keepalive_requests #{Origin::FOREVER};
           }
           server {
-            listen 127.0.0.1:#{port} backlog=4096;
+            listen 127.0.0.1:#{port}#{" ssl http2" if certificate} backlog=4096;
+            #{tls(certificate) if certificate}
             keepalive_requests #{Origin::FOREVER};
             #{server}
             location #{place} {
@@ -72,7 +87,7 @@ module Bench
         format = LOG_FORMAT.sub("CACHE", cache_status)
         "log_format requests escape=json '{#{format}}';\naccess_log /dev/stdout requests#{buffer};"
       end
-      private_class_method :access_log
+      private_class_method :access_log, :tls
     end
   end
 end

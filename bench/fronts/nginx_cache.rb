@@ -10,9 +10,9 @@ module Bench
     module NginxCache
       FILES = 12_000 # more than any scenario has
 
-      def self.start(lab, options, target:)
+      def self.start(lab, options, target:, **connections)
         Nginx.start(lab, options, target: target, cache_status: "$upstream_cache_status", files: FILES,
-                                  http: stores(lab.path("nginx-cache")), location: RULES)
+                                  http: stores(lab.path("nginx-cache")), location: RULES, **connections)
       end
 
       def self.stores(folder)

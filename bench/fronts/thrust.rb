@@ -17,18 +17,25 @@ module Bench
 
       # It logs to its standard output, which the lab keeps in a file.
       def self.start(lab, options, target:, name: "thrust", settings: {})
-        port = lab.free_port
-        lab.serve(name, [EXECUTABLE, *ProcessTree::IDLE],
-                  port: port, env: environment(lab, options, port: port, target: target).merge(settings))
+        serve(lab, options, name, [EXECUTABLE, *ProcessTree::IDLE], target: target, settings: settings)
       end
 
-      def self.environment(lab, options, port:, target:)
-        # THRUSTER_HTTP_PORT in someone's shell would win over our HTTP_PORT.
-        ENV.keys.grep(/\ATHRUSTER_/).to_h { [_1, nil] }.merge(
-          "BIND" => "127.0.0.1", "HTTP_PORT" => port.to_s, "TARGET_PORT" => target.to_s,
-          "LOG_REQUESTS" => options.log == :off ? "0" : "1", "STORAGE_PATH" => lab.path("storage"), "TLS_DOMAIN" => nil
+      # A program that is told what thrust is told. Where it has a certificate, its port is the one for TLS.
+      def self.serve(lab, options, name, command, target:, settings:)
+        environment = environment(lab, options, target: target).merge(settings)
+        port = environment.fetch(settings.key?("TLS_CERTIFICATE") ? "HTTPS_PORT" : "HTTP_PORT").to_i
+        lab.serve(name, command, port: port, env: environment)
+      end
+
+      def self.environment(lab, options, target:)
+        # THRUSTER_HTTP_PORT in someone's shell would win over our HTTP_PORT, and each of TLS_* means TLS.
+        ENV.keys.grep(/\A(THRUSTER|TLS)_/).to_h { [_1, nil] }.merge(
+          "BIND" => "127.0.0.1", "HTTP_PORT" => lab.free_port.to_s, "HTTPS_PORT" => lab.free_port.to_s,
+          "TARGET_PORT" => target.to_s, "LOG_REQUESTS" => options.log == :off ? "0" : "1",
+          "STORAGE_PATH" => lab.path("storage")
         )
       end
+      private_class_method :environment
     end
   end
 end

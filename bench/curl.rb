@@ -1,0 +1,54 @@
+# frozen_string_literal: true
+
+# One GET over TLS, from a client that looks at the certificate: which HTTP was spoken, what came, and whether that was
+# a hit. To be asked before anything is measured.
+
+require_relative "certificate"
+require_relative "clock"
+require_relative "debian"
+require_relative "failure"
+
+module Bench
+  module Curl
+    PATIENCE = 20 # seconds until it must be a hit
+
+    # `version` is that of HTTP: 1.1 or 2.
+    Answer = Struct.new(:version, :status, :cache, :body)
+
+    # Asks once, and looks at what comes.
+    def self.check(server, path, version:, body:, authority:)
+      answer = get(server, path, version, authority)
+      verify(server, answer, version, body)
+    end
+
+    # Asks until the answer comes from the cache, and looks at that one.
+    def self.settle(server, path, version:, body:, authority:)
+      deadline = Clock.now + PATIENCE
+      until (answer = get(server, path, version, authority)).cache.casecmp?("hit")
+        raise Failure, "#{server.name}: X-Cache: #{answer.cache}" if Clock.now > deadline
+
+        sleep 0.05
+      end
+      verify(server, answer, version, body)
+    end
+
+    def self.get(server, path, version, authority)
+      url = "https://#{Certificate::NAME}:#{server.port}#{path}"
+      command = [Debian.locate("curl"), "--silent", "--show-error", "--include", "--http#{version}", "--ipv4",
+                 "--cacert", authority, url]
+      output = IO.popen(command, "rb", err: %i[child out], &:read)
+      raise Failure, "#{server.name}: #{output.strip}" unless $?.success?
+
+      head, body = output.split("\r\n\r\n", 2)
+      version, status = head.split("/", 2).last.split
+      Answer.new(version, status, head[/^x-cache: *(\S+)/i, 1].to_s, body)
+    end
+
+    def self.verify(server, answer, version, body)
+      raise Failure, "#{server.name} answers in HTTP/#{answer.version}" unless answer.version == version
+      raise Failure, "#{server.name} answers #{answer.status}" unless answer.status == "200"
+      raise Failure, "#{server.name} answers something else than the origin" unless answer.body == body.b
+    end
+    private_class_method :get, :verify
+  end
+end
