@@ -148,8 +148,10 @@ fn a_link_on_the_way_takes_no_thread_either() {
     let mut ask = || assert_eq!(client.get("/file").text(), "content");
     ask();
     let calls = calls(&proxy, ask);
-    // Its folder, that again through the link, and the file.
-    assert_eq!((count(&calls, "openat2"), count(&calls, "readlink")), (3, 1), "{calls}");
+    // Below the root, the folder through the link, and the file in it; and the root itself, if it
+    // was found more than a second ago.
+    assert!(matches!(count(&calls, "openat2"), 3 | 4), "{calls}");
+    assert_eq!(count(&calls, "readlink"), 1, "{calls}");
     assert_eq!((count(&calls, "openat"), threads(&calls)), (0, 1), "{calls}");
 }
 

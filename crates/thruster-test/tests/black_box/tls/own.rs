@@ -44,7 +44,7 @@ fn files_that_change_are_read_again() {
     assert_eq!(early.get("/").text(), "hello", "its connections have not");
     let line = proxy.log_where(|line| line["names"] == "b.example,c.example");
     assert_eq!(line["msg"], "Certificate loaded");
-    assert_eq!(line["ends"].as_str().and_then(|end| end.get(10..11)), Some("T"), "{line}");
+    assert_eq!(line["expires"].as_str().and_then(|time| time.get(10..11)), Some("T"), "{line}");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_certificate_at_its_end_is_complained_of() {
     let authority = Authority::new();
     let pair = authority.certify_for("a.example", Duration::from_secs(3600));
     let proxy = thrust().with_certificates(&[&pair]).run_alone();
-    let line = proxy.log_where(|line| line["level"] == "WARN" && line["ends"].is_string());
+    let line = proxy.log_where(|line| line["level"] == "WARN" && line["expires"].is_string());
     assert_eq!(line["msg"], "This certificate expires soon");
     assert!(line["file"].as_str().is_some_and(|file| file == pair.chain.to_str().expect("UTF-8")));
 }
