@@ -59,6 +59,19 @@ class TrustTest < ThrusterTest
     assert_equal 3, program.out.scan(/^Trusted by /).size, program.out
   end
 
+  test "what it is good for is said, and one for more is not used" do
+    fake(*TOOLS)
+    assert_includes trust.tap(&:await_end).out, "good for localhost, test and this machine's addresses"
+    before = File.read(authority)
+    program = trust("TLS_LOCAL" => "1", "TLS_DOMAIN" => "shop.example")
+    program.await_end
+    assert_includes program.out, "good for localhost, shop.example, test and"
+    program = trust
+    program.await_end
+    refute_includes program.out, "shop.example"
+    refute_equal before, File.read(authority)
+  end
+
   test "it is the same again, and the server's" do
     fake(*TOOLS)
     trust.await_end

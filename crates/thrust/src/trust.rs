@@ -21,6 +21,7 @@ pub fn trust(config: &Config, environment: &impl Environment) -> ExitCode {
         }
     };
     println!("{}\n    {}", authority.name, authority.path.display());
+    println!("    good for {} and this machine's addresses", authority.permitted.join(", "));
     let tools = Tools::in_path(environment.variable("PATH").unwrap_or_default());
     // What sudo does in a home belongs to root, and keeps browsers from it.
     let is_sudo = environment.variable("SUDO_USER").is_some();

@@ -9,6 +9,7 @@ mod elliptic;
 mod leaf;
 mod local;
 mod own;
+mod pem;
 mod private;
 
 pub use certificates::Certificates;

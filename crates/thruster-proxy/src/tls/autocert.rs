@@ -8,12 +8,12 @@ use std::time::SystemTime;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use rustls::crypto::ring;
-use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::elliptic;
 use super::leaf::Leaf;
+use super::pem::{self, Broken};
 use super::private;
 
 const ACCOUNT: &str = "acme_account+key";
@@ -34,8 +34,8 @@ pub struct Held {
 pub enum Unusable {
     #[error(transparent)]
     Unreadable(#[from] io::Error),
-    #[error("not in PEM, or not whole: {0}")]
-    NotPem(#[from] pem::Error),
+    #[error("it {0}")]
+    NotPem(#[from] Broken),
     #[error("there is no certificate in it")]
     NoCertificate,
     #[error("its certificate is not for {0}")]
@@ -82,9 +82,7 @@ impl Autocert {
 
     /// The key of our account with the CA, if there is one.
     pub fn account_key(&self) -> Option<PrivatePkcs8KeyDer<'static>> {
-        let key = self
-            .read(ACCOUNT)?
-            .and_then(|text| Ok(PrivateKeyDer::from_pem_slice(text.as_bytes())?));
+        let key = self.read(ACCOUNT)?.and_then(|text| Ok(pem::private_key(text.as_bytes())?));
         match key {
             Ok(PrivateKeyDer::Pkcs8(key)) => Some(key),
             Ok(PrivateKeyDer::Sec1(key)) => Some(elliptic::to_pkcs8(key.secret_sec1_der()).into()),
@@ -141,9 +139,7 @@ impl Held {
 }
 
 fn parse(text: &[u8], name: &str) -> Result<Held, Unusable> {
-    let key = PrivateKeyDer::from_pem_slice(text)?;
-    let chain = CertificateDer::pem_slice_iter(text).collect::<Result<_, _>>()?;
-    Held::new(name, key, chain)
+    Held::new(name, pem::private_key(text)?, pem::certificates(text)?)
 }
 
 /// As autocert writes it, if it can be.

@@ -46,13 +46,30 @@ pub fn folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Reads a file, whosever it is.
+///
+/// # Errors
+/// Those of the system, and that it is none, or too large to be a key or a chain.
+pub fn contents(path: &Path) -> io::Result<Vec<u8>> {
+    // To open a pipe is to wait for somebody who writes to it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file, but a folder, a pipe or the like"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
 /// Reads a file of ours, and closes it to others, if it was not.
 ///
 /// # Errors
 /// Those of the system.
 pub fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+    // The error of the conversion would have the bytes in it.
+    let text = String::from_utf8(contents(path)?).map_err(|_| io::ErrorKind::InvalidData)?;
     // Where the file is somebody else's, it is as good, if not as safe.
     if is_open_to_others(path)
         && let Err(error) = fs::set_permissions(path, Permissions::from_mode(FILE))

@@ -14,7 +14,9 @@ use rcgen::{
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{
+    GeneralName, NameConstraints as Constraints, ParsedExtension, X509Extension,
+};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::tls::private;
@@ -34,6 +36,12 @@ const SKEW: Duration = Duration::from_secs(24 * 60 * 60);
 /// Every authority may vouch for these (RFC 6761), and for the addresses of the machine itself.
 const ALWAYS: [&str; 2] = ["localhost", "test"];
 
+/// What the names of all begin with; the machine's and the key's follow.
+const NAME: &str = "thrust local CA (";
+
+/// The bit of this usage and no other (RFC 5280 section 4.2.1.3).
+const KEY_CERT_SIGN: u16 = 1 << 5;
+
 /// As much of the machine's name as leaves room in a common name, which has 64 characters at most
 /// (RFC 5280 appendix A.1).
 const HOST: usize = 32;
@@ -45,6 +53,8 @@ pub struct LocalAuthority {
     pub name: String,
     /// Tells it from those of other folders.
     pub id: String,
+    /// The domains that it may vouch for, with all that is below them.
+    pub permitted: Vec<String>,
     issuer: Issuer<'static, KeyPair>,
     ends: SystemTime,
 }
@@ -61,8 +71,12 @@ pub enum Unusable {
 }
 
 impl LocalAuthority {
-    /// The authority in this folder, made if there is none, or none that may vouch for all of
-    /// these names, or for long enough.
+    /// The authority in this folder, made if there is none, or none that is as we would make it for
+    /// these names, or that lasts long enough.
+    ///
+    /// One that may vouch for more is not used either: it is going to be trusted, and whoever could
+    /// write to the folder would choose for what. So two sets of names that are used in turn each
+    /// make it anew; they need folders of their own.
     ///
     /// # Errors
     /// Its files cannot be made or used.
@@ -83,18 +97,17 @@ impl LocalAuthority {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(at(&path)(error)),
         };
-        let mut permitted = permitted_for(names);
+        let permitted = permitted_for(names);
         if let Some(text) = &found
             && let Ok(der) = CertificateDer::from_pem_slice(text.as_bytes())
             && let Some(known) = read(&der, &key)
+            && known.permitted == permitted
+            && known.ends > now + LEAST
+            && known.ends < now + LIFE + SKEW
         {
-            if known.permitted.is_superset(&permitted) && known.ends > now + LEAST {
-                return Self::with(path, &der, key, known.ends);
-            }
-            // Else two sets of names in turn would each time make a new one.
-            permitted.extend(known.permitted);
+            return Self::with(path, &der, key, known);
         }
-        let made = make(&key, permitted, now)?;
+        let made = made(&key, &permitted, now).self_signed(&key)?;
         private::write(&path, &made.pem()).map_err(at(&path))?;
         match found {
             None => tracing::info!(file = %path.display(), "Made a local CA"),
@@ -103,19 +116,21 @@ impl LocalAuthority {
                 "Made the local CA anew: `thrust --trust` is needed again"
             ),
         }
-        Self::with(path, made.der(), key, now + LIFE)
+        Self::with(path, made.der(), key, Known { permitted, ends: now + LIFE })
     }
 
     fn with(
         path: PathBuf,
         der: &CertificateDer<'_>,
         key: KeyPair,
-        ends: SystemTime,
+        known: Known,
     ) -> Result<Self, Unusable> {
         let path = std::path::absolute(&path).unwrap_or(path);
         let name = common_name(der).unwrap_or_default();
         let id = id(&key);
-        Ok(LocalAuthority { path, name, id, issuer: Issuer::from_ca_cert_der(der, key)?, ends })
+        let permitted = known.permitted.into_iter().collect();
+        let issuer = Issuer::from_ca_cert_der(der, key)?;
+        Ok(LocalAuthority { path, name, id, permitted, issuer, ends: known.ends })
     }
 
     /// Vouches for whoever has this key.
@@ -161,23 +176,65 @@ struct Known {
     ends: SystemTime,
 }
 
-/// `None` if it is not the certificate of this key.
+/// `None` if it is not the certificate of this key, or was made in any other way than [`made`] says.
 fn read(der: &CertificateDer<'_>, key: &KeyPair) -> Option<Known> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    if certificate.public_key().raw != key.subject_public_key_info() {
+    let (rest, certificate) = X509Certificate::from_der(der).ok()?;
+    let is_ours = certificate.public_key().raw == key.subject_public_key_info()
+        && certificate.subject().as_raw() == certificate.issuer().as_raw()
+        && common_name(der).is_some_and(|name| is_our_name(&name, key));
+    if !is_ours || !rest.is_empty() || !certificate.extensions().iter().all(is_as_made) {
         return None;
     }
+    // What is there twice is an error here.
+    let (basic, usage) = (certificate.basic_constraints(), certificate.key_usage());
+    (basic.ok()?.is_some() && usage.ok()?.is_some()).then_some(())?;
+    let permitted = permitted_by(certificate.name_constraints().ok()??.value)?;
     let seconds = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
-    let constraints = certificate.name_constraints().ok()??.value;
-    let permitted = constraints.permitted_subtrees.iter().flatten();
-    let permitted = permitted.filter_map(|subtree| match subtree.base {
-        GeneralName::DNSName(name) => Some(name.to_owned()),
-        _ => None,
-    });
-    Some(Known {
-        permitted: permitted.collect(),
-        ends: UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?,
-    })
+    Some(Known { permitted, ends: UNIX_EPOCH.checked_add(Duration::from_secs(seconds))? })
+}
+
+/// What is in the constraints is for [`permitted_by`] to see.
+fn is_as_made(extension: &X509Extension<'_>) -> bool {
+    match extension.parsed_extension() {
+        ParsedExtension::BasicConstraints(basic) => {
+            basic.ca && basic.path_len_constraint == Some(0)
+        }
+        ParsedExtension::KeyUsage(usage) => usage.flags == KEY_CERT_SIGN,
+        ParsedExtension::NameConstraints(_) => extension.critical,
+        ParsedExtension::SubjectKeyIdentifier(_) => true,
+        _ => false,
+    }
+}
+
+/// The domains, if there is nothing else but the addresses of [`made`].
+fn permitted_by(constraints: &Constraints<'_>) -> Option<BTreeSet<String>> {
+    let mut addresses = loopback().map(|subnet| octets(&subnet)).to_vec();
+    let mut permitted = BTreeSet::new();
+    for subtree in constraints.permitted_subtrees.as_ref()? {
+        match subtree.base {
+            GeneralName::DNSName(name) => drop(permitted.insert(name.to_owned())),
+            GeneralName::IPAddress(found) => {
+                let place = addresses.iter().position(|subnet| subnet == found)?;
+                addresses.remove(place);
+            }
+            _ => return None,
+        }
+    }
+    (constraints.excluded_subtrees.is_none() && addresses.is_empty()).then_some(permitted)
+}
+
+/// An address and its mask, as a certificate has them (RFC 5280 section 4.2.1.10).
+fn octets(subnet: &CidrSubnet) -> Vec<u8> {
+    match subnet {
+        CidrSubnet::V4(address, mask) => [&address[..], mask].concat(),
+        CidrSubnet::V6(address, mask) => [&address[..], mask].concat(),
+    }
+}
+
+/// The machine may have had another name, but a plain one: people are shown it.
+fn is_our_name(name: &str, key: &KeyPair) -> bool {
+    let is_plain = name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    is_plain && name.starts_with(NAME) && name.ends_with(&format!(" {})", id(key)))
 }
 
 /// The domains that an authority for these names and wildcards needs to be permitted: a domain
@@ -189,22 +246,23 @@ fn permitted_for(names: &[String]) -> BTreeSet<String> {
     domains.filter(is_other).chain(ALWAYS).map(String::from).collect()
 }
 
-fn make(
-    key: &KeyPair,
-    permitted: BTreeSet<String>,
-    now: SystemTime,
-) -> Result<rcgen::Certificate, rcgen::Error> {
-    let mut params = params(&format!("thrust local CA ({} {})", host(), id(key)), now, now + LIFE);
+/// What an authority is.
+fn made(key: &KeyPair, permitted: &BTreeSet<String>, now: SystemTime) -> CertificateParams {
+    let mut params = params(&format!("{NAME}{} {})", host(), id(key)), now, now + LIFE);
     // It makes certificates for servers, and no other authority.
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    let mut permitted: Vec<_> = permitted.into_iter().map(GeneralSubtree::DnsName).collect();
-    permitted.push(GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)));
-    let loopback = std::net::Ipv6Addr::LOCALHOST.octets();
-    permitted.push(GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(loopback, 128)));
+    let mut permitted: Vec<_> = permitted.iter().cloned().map(GeneralSubtree::DnsName).collect();
+    permitted.extend(loopback().map(GeneralSubtree::IpAddress));
     params.name_constraints =
         Some(NameConstraints { permitted_subtrees: permitted, excluded_subtrees: Vec::new() });
-    params.self_signed(key)
+    params
+}
+
+/// The addresses of the machine itself.
+fn loopback() -> [CidrSubnet; 2] {
+    let sixth = std::net::Ipv6Addr::LOCALHOST.octets();
+    [CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8), CidrSubnet::from_v6_prefix(sixth, 128)]
 }
 
 fn params(name: &str, now: SystemTime, ends: SystemTime) -> CertificateParams {

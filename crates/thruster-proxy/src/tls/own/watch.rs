@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Loaded, Unusable, load};
@@ -32,7 +32,7 @@ const REMIND_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Ends with this handle.
 pub struct Watch {
-    ask: Sender<()>,
+    ask: SyncSender<()>,
 }
 
 impl Watch {
@@ -49,7 +49,8 @@ impl Watch {
         for (place, pair) in pairs.iter_mut().enumerate() {
             pair.hand_over(place, certificates);
         }
-        let (ask, asked) = channel();
+        // One question more than is being answered is answered for all that follow it.
+        let (ask, asked) = sync_channel(1);
         if !pairs.is_empty() {
             let certificates = certificates.clone();
             let watch = move || watch(&mut pairs, &certificates, &asked);
@@ -61,8 +62,8 @@ impl Watch {
 
     /// Reads the files now.
     pub fn reload(&self) {
-        // Without files nobody is there to hear it.
-        let _ = self.ask.send(());
+        // Without files nobody is there to hear it; where one waits already, it asks for us too.
+        let _ = self.ask.try_send(());
     }
 }
 
@@ -81,8 +82,8 @@ fn watch(pairs: &mut [Pair], certificates: &Certificates, asked: &Receiver<()>) 
         };
         for (place, pair) in pairs.iter_mut().enumerate() {
             let found = match is_asked {
-                true => Some(pair.reload()),
-                false => pair.look(Instant::now()),
+                true => Some(pair.reload(SystemTime::now())),
+                false => pair.look(Instant::now(), SystemTime::now()),
             };
             match found {
                 Some(Ok(true)) => {
@@ -106,6 +107,8 @@ struct Pair {
     seen: [Option<Look>; 2],
     /// Since when they have been as they are; `None` when we are done with them.
     new_since: Option<Instant>,
+    /// When what was refused as too early will do.
+    begins: Option<SystemTime>,
     loaded: Loaded,
     has_told_of_mode: bool,
 }
@@ -124,19 +127,22 @@ impl Pair {
         // In this order: what is written in between is seen as a change.
         let seen = seen(&files);
         let loaded = load(&files)?;
-        Ok(Pair { files, seen, new_since: None, loaded, has_told_of_mode: false })
+        Ok(Pair { files, seen, new_since: None, begins: None, loaded, has_told_of_mode: false })
     }
 
     /// Whether there is something new. It is read when it has not changed between two looks, and
     /// complained of, once, when it could not be used for a while.
-    fn look(&mut self, now: Instant) -> Option<Result<bool, Unusable>> {
+    fn look(&mut self, now: Instant, today: SystemTime) -> Option<Result<bool, Unusable>> {
         let seen = seen(&self.files);
         if seen != self.seen {
-            (self.seen, self.new_since) = (seen, Some(now));
+            (self.seen, self.new_since, self.begins) = (seen, Some(now), None);
             return None;
         }
+        if self.begins.is_some_and(|begins| begins <= today) {
+            (self.new_since, self.begins) = (Some(now), None);
+        }
         let since = self.new_since?;
-        let found = load(&self.files);
+        let found = self.read(today);
         if found.is_err() && now.saturating_duration_since(since) < UNFINISHED {
             return None;
         }
@@ -145,9 +151,24 @@ impl Pair {
     }
 
     /// The same at once, changed or not.
-    fn reload(&mut self) -> Result<bool, Unusable> {
-        (self.seen, self.new_since) = (seen(&self.files), None);
-        load(&self.files).map(|loaded| self.take(loaded))
+    fn reload(&mut self, today: SystemTime) -> Result<bool, Unusable> {
+        (self.seen, self.new_since, self.begins) = (seen(&self.files), None, None);
+        self.read(today).map(|loaded| self.take(loaded))
+    }
+
+    /// What is in the files, unless it is too early or too late for it and what we have is good.
+    fn read(&mut self, today: SystemTime) -> Result<Loaded, Unusable> {
+        let loaded = load(&self.files)?;
+        let Leaf { not_before, not_after, .. } = loaded.leaf;
+        if loaded.leaf.is_valid_at(today) || !self.loaded.leaf.is_valid_at(today) {
+            return Ok(loaded);
+        }
+        let chain = self.files.chain.clone();
+        if today > not_after {
+            return Err(Unusable::Expired(chain, not_after));
+        }
+        self.begins = Some(not_before);
+        Err(Unusable::TooEarly(chain, not_before))
     }
 
     /// Whether this is another than the one we have.
@@ -181,6 +202,9 @@ impl Pair {
 }
 
 fn complaint(leaf: &Leaf, now: SystemTime) -> Option<&'static str> {
+    if now < leaf.not_before {
+        return Some("This certificate is not valid yet");
+    }
     let Ok(left) = leaf.not_after.duration_since(now) else {
         return Some("This certificate has expired");
     };

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use thruster_test::{
@@ -20,6 +21,39 @@ fn await_name(proxy: &Thrust, name: &str, trust: &Trust) {
 
 fn is_served(proxy: &Thrust, name: &str, trust: &Trust) -> bool {
     Client::try_connect_tls(proxy.https(), name, trust).is_ok()
+}
+
+/// With a command that HUP does not end.
+fn deaf_to_hup(pair: &Pair) -> Thrust {
+    let command = "trap '' HUP; echo ready; exec sleep 1000";
+    let proxy = thrust().with_certificates(&[pair]).command(&["sh", "-c", command]).run_alone();
+    while proxy.line() != "ready" {}
+    proxy
+}
+
+/// What people make of a key (PEM) that they carry from one place to another.
+fn spoilt(key: &str) -> Vec<String> {
+    let lines = key.trim_end().replace('\n', "");
+    vec![
+        lines.clone(),
+        key.trim_end().replace('\n', " "),
+        key.replace('\n', "\\n"),
+        key[..key.len() / 2].to_owned(),
+        lines[..lines.len() / 2].to_owned(),
+        key.replacen("-----\nM", "-----\n!", 1),
+        key.replace("-----", ""),
+    ]
+}
+
+/// Whether a part of the key is in what is said, as base64 or as a list of bytes in decimal.
+fn tells_of(said: &str, key: &str) -> bool {
+    let body: String = key.lines().filter(|line| !line.starts_with('-')).collect();
+    let mut parts = body.as_bytes().windows(8);
+    parts.any(|part| {
+        let listed = format!("{part:?}");
+        said.contains(&*String::from_utf8_lossy(part))
+            || said.contains(listed.trim_matches(['[', ']']))
+    })
 }
 
 /// Another certificate in the files of this one.
@@ -102,17 +136,77 @@ fn hup_reads_files_at_once_and_reaches_the_command() {
 fn a_broken_pair_is_refused_with_a_word_and_the_old_stays() {
     let authority = Authority::new();
     let pair = authority.certify(&["a.example"]);
-    let proxy = thrust().with_certificates(&[&pair]).run_alone();
+    let proxy = deaf_to_hup(&pair);
     let secret = fs::read_to_string(&pair.key).expect("the key");
-    let secret = secret.lines().nth(1).expect("a line of base64");
-    fs::write(&pair.key, format!("-----BEGIN PRIVATE KEY-----\n{secret}")).expect("a file");
-    let line = proxy.log_where(|line| line["level"] == "WARN" && line["error"].is_string());
-    let error = line["error"].as_str().expect("a reason");
-    let file = pair.key.to_str().expect("a path in UTF-8");
-    assert!(error.contains(file) && !error.contains(secret), "{line}");
-    assert!(is_served(&proxy, "a.example", &authority.trust()));
+    for spoilt in spoilt(&secret) {
+        fs::write(&pair.key, spoilt).expect("a file");
+        proxy.signal("HUP");
+        let line = proxy.log_where(|line| {
+            assert!(!tells_of(&line.to_string(), &secret), "{line}");
+            line["level"] == "WARN" && line["error"].is_string()
+        });
+        let error = line["error"].as_str().expect("a reason");
+        assert!(error.contains(pair.key.to_str().expect("a path in UTF-8")), "{line}");
+        assert!(is_served(&proxy, "a.example", &authority.trust()));
+    }
     renewed(&authority, &pair, &["b.example"]);
     await_name(&proxy, "b.example", &authority.trust());
+}
+
+#[test]
+fn a_key_that_cannot_be_used_at_the_start_is_not_told() {
+    let authority = Authority::new();
+    let pair = authority.certify(&["a.example"]);
+    let secret = fs::read_to_string(&pair.key).expect("the key");
+    for spoilt in spoilt(&secret) {
+        fs::write(&pair.key, spoilt).expect("a file");
+        for level in ["info", "trace"] {
+            let failure = thrust().with_certificates(&[&pair]).with("LOG_LEVEL", level).fail();
+            assert_eq!(failure.code, Some(1));
+            let said = failure.stdout + &failure.stderr;
+            assert!(said.contains(pair.key.to_str().expect("a path in UTF-8")), "{said}");
+            assert!(!tells_of(&said, &secret), "{said}");
+        }
+    }
+    let given = Pair { chain: pair.chain, key: secret.clone().into() };
+    let failure = thrust().with_certificates(&[&given]).fail();
+    let said = failure.stdout + &failure.stderr;
+    assert!(said.contains("names of files") && !tells_of(&said, &secret), "{said}");
+}
+
+#[test]
+fn a_pipe_is_no_file() {
+    let (authority, folder) = (Authority::new(), Folder::new());
+    let made = authority.certify(&["a.example"]);
+    let key = folder.at("pipe");
+    assert!(Command::new("mkfifo").arg(&key).status().expect("mkfifo runs").success());
+    let failure = thrust().with_certificates(&[&Pair { chain: made.chain, key }]).fail();
+    assert_eq!(failure.code, Some(1));
+    assert!(failure.stderr.contains("pipe: it is no file"), "{}", failure.stderr);
+}
+
+#[test]
+fn a_certificate_for_an_address_alone_is_shown_to_those_who_name_nobody() {
+    let authority = Authority::new();
+    let pair = authority.certify(&["127.0.0.1"]);
+    let proxy = thrust().with_certificates(&[&pair]).run_alone();
+    assert!(is_served(&proxy, "127.0.0.1", &authority.trust()));
+    assert!(!is_served(&proxy, "a.example", &authority.trust()));
+}
+
+#[test]
+fn what_has_expired_replaces_nothing_that_is_good() {
+    let authority = Authority::new();
+    let (pair, trust) = (authority.certify(&["a.example"]), authority.trust());
+    let proxy = deaf_to_hup(&pair);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    fs::write(&pair.chain, authority.certify_key_until("a.example", &key, 2020)).expect("a file");
+    fs::write(&pair.key, key.serialize_pem()).expect("a file");
+    proxy.signal("HUP");
+    let line = proxy.log_where(|line| line["level"] == "WARN" && line["error"].is_string());
+    let error = line["error"].as_str().expect("a reason");
+    assert!(error.contains("has expired at 2020-01-01"), "{line}");
+    assert!(is_served(&proxy, "a.example", &trust));
 }
 
 #[test]

@@ -66,10 +66,10 @@ fn names_of_other_domains_and_the_end_of_its_time_make_it_anew_with_the_same_key
     let [second, _] = scratch.files();
     assert!(first != second);
     assert_eq!(permitted(&scratch), ["a.example", "localhost", "test"]);
-    scratch.open(&["b.example"], now);
-    assert_eq!(permitted(&scratch), ["a.example", "b.example", "localhost", "test"]);
-    scratch.open(&["a.example"], now);
-    assert_eq!(permitted(&scratch).len(), 4, "names in turn do not make it anew in turn");
+    let authority = scratch.open(&["b.example"], now);
+    assert_eq!(permitted(&scratch), ["b.example", "localhost", "test"]);
+    assert_eq!(authority.permitted, permitted(&scratch));
+    scratch.open(&[], now);
     let [third, _] = scratch.files();
     scratch.open(&[], now + LIFE - LEAST);
     let [fourth, same_key] = scratch.files();
@@ -109,6 +109,53 @@ fn a_certificate_of_another_key_is_replaced() {
     fs::remove_file(scratch.0.join(KEY)).unwrap();
     scratch.open(&[], now);
     assert_eq!(permitted(&scratch), ["localhost", "test"]);
+}
+
+/// Whether a certificate for our key that was made otherwise is used.
+fn is_used(change: impl Fn(&mut CertificateParams)) -> bool {
+    let (scratch, now) = (Scratch::new(), SystemTime::now());
+    scratch.open(&["a.example"], now);
+    let [_, key] = scratch.files();
+    let key = KeyPair::from_pem(&key).unwrap();
+    let mut params = made(&key, &permitted_for(&["a.example".into()]), now);
+    change(&mut params);
+    let planted = params.self_signed(&key).unwrap().pem();
+    fs::write(scratch.0.join(CERTIFICATE), &planted).unwrap();
+    let authority = scratch.open(&["a.example"], now);
+    assert_eq!(authority.permitted, ["a.example", "localhost", "test"]);
+    let [found, _] = scratch.files();
+    found == planted
+}
+
+fn constraints(params: &mut CertificateParams) -> &mut NameConstraints {
+    params.name_constraints.as_mut().unwrap()
+}
+
+#[test]
+fn an_authority_for_more_than_we_would_make_it_for_is_replaced() {
+    let domain = |name: &str| GeneralSubtree::DnsName(name.to_owned());
+    assert!(is_used(|_| {}), "what we make ourselves");
+    assert!(!is_used(|params| constraints(params).permitted_subtrees.push(domain("com"))));
+    assert!(!is_used(|params| constraints(params).permitted_subtrees.push(domain(""))));
+    assert!(!is_used(|params| constraints(params).permitted_subtrees.push(domain("b.test"))));
+    assert!(!is_used(|params| constraints(params).permitted_subtrees.truncate(3)), "no addresses");
+    assert!(!is_used(|params| {
+        let all = CidrSubnet::from_v4_prefix([0; 4], 0);
+        constraints(params).permitted_subtrees.push(GeneralSubtree::IpAddress(all));
+    }));
+    assert!(!is_used(|params| constraints(params).excluded_subtrees.push(domain("a.a.example"))));
+    assert!(!is_used(|params| params.name_constraints = None));
+    assert!(!is_used(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)));
+    assert!(!is_used(|params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1))));
+    assert!(!is_used(|params| params.key_usages.push(KeyUsagePurpose::CrlSign)));
+    assert!(!is_used(|params| params.key_usages.clear()));
+    assert!(!is_used(|params| params.not_after = date_time_ymd(2999, 1, 1)));
+    assert!(!is_used(|params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
+    }));
+    assert!(!is_used(|params| {
+        params.distinguished_name.push(DnType::CommonName, "Somebody Else");
+    }));
 }
 
 #[test]
