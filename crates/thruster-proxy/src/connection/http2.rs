@@ -28,11 +28,13 @@ use crate::transport::Transport;
 mod ahead;
 mod budget;
 mod frames;
+mod leaving;
 mod stream;
 mod streams;
 mod watched;
 
 pub use ahead::Ahead;
+use leaving::Leaving;
 use streams::{Seat, Seated, Streams};
 use watched::Watched;
 
@@ -66,7 +68,6 @@ const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-
 /// Serves the connection until it ends. `early` is what has been read off it already.
 pub async fn serve(transport: Transport, early: BytesMut, connection: Connection) {
     let timeouts = connection.pipeline.timeouts;
-    let drain = connection.drain.clone();
     let streams = Arc::new(Streams::new(Instant::now()));
     let connection = Arc::new(connection);
     let service = {
@@ -84,30 +85,24 @@ pub async fn serve(transport: Transport, early: BytesMut, connection: Connection
     let stream = Watched::new(stream, streams.clone());
     let served = protocol().serve_connection(TokioIo::new(stream), service);
 
-    let (mut served, mut draining) = (pin!(served), pin!(drain.begun()));
-    let (mut is_leaving, mut was_busy, mut idle) = (false, true, Deadline::new());
+    let mut served = pin!(served);
+    let mut leaving = Leaving::new(&connection.drain, timeouts.idle);
     let mut progress = Progress::new(timeouts.write);
     poll_fn(|cx| {
         if served.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        let is_busy = streams.are_active();
-        if was_busy && !is_busy {
-            idle.restart(timeouts.idle);
-        }
-        was_busy = is_busy;
-        if !is_leaving {
-            is_leaving =
-                draining.as_mut().poll(cx).is_ready() || !is_busy && idle.poll(cx).is_ready();
-            if is_leaving {
-                // GOAWAY: what is under way is finished, and nothing new is taken.
-                served.as_mut().graceful_shutdown();
-                if served.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(());
-                }
+        if leaving.poll_begin(cx, &streams).is_ready() {
+            // GOAWAY: what is under way is finished, and nothing new is taken.
+            served.as_mut().graceful_shutdown();
+            if served.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
             }
         }
-        progress.poll_exhausted(cx, &streams, is_leaving)
+        if leaving.poll_must_end(cx, &streams).is_ready() {
+            return Poll::Ready(());
+        }
+        progress.poll_exhausted(cx, &streams, leaving.has_begun())
     })
     .await;
     let excess = streams.budget().excess();

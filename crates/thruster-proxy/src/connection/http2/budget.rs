@@ -5,6 +5,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::MAX_STREAMS;
+
 /// PING, SETTINGS, PRIORITY, RST_STREAM, WINDOW_UPDATE, and what nobody knows. A thousand at once
 /// is what nghttp2 forgives; 100 a second, arbitrary, are three times what it then lets pass.
 const FRAMES: Terms = Terms { most: 1000, a_second: 100 };
@@ -32,12 +34,14 @@ const BYTES_LIKE_A_FRAME: usize = 256;
 
 /// RFC 9113 section 6.
 pub const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 
 pub struct Budget {
     frames: Purse,
     given_up: Purse,
+    /// Streams opened that have not become a request, as far as they are not paid for.
+    unseated: u32,
     excess: Option<Excess>,
 }
 
@@ -46,6 +50,7 @@ pub struct Budget {
 pub enum Excess {
     Frames,
     GivenUp,
+    Refused,
 }
 
 impl fmt::Display for Excess {
@@ -53,6 +58,7 @@ impl fmt::Display for Excess {
         f.write_str(match self {
             Excess::Frames => "too many frames that ask for nothing",
             Excess::GivenUp => "too many requests given up",
+            Excess::Refused => "too many requests that cannot be taken",
         })
     }
 }
@@ -60,7 +66,7 @@ impl fmt::Display for Excess {
 impl Budget {
     pub fn new(now: Instant) -> Self {
         let [frames, given_up] = [FRAMES, GIVEN_UP].map(|terms| Purse::new(terms, now));
-        Budget { frames, given_up, excess: None }
+        Budget { frames, given_up, unseated: 0, excess: None }
     }
 
     /// What has been too much, once something has.
@@ -79,6 +85,23 @@ impl Budget {
         if !self.frames.spend(points, now) {
             self.excess.get_or_insert(Excess::Frames);
         }
+    }
+
+    /// The client has opened a stream. What h2 refuses by itself (a head that is too large, or
+    /// malformed) never becomes a request, and no request gives it up; it costs the same.
+    /// As many as may be under way can be on their way to a [`seated`](Self::seated) at any time:
+    /// beyond these one is paid for, so nobody pays for more than have been refused.
+    pub fn opened(&mut self, now: impl FnOnce() -> Instant) {
+        if self.unseated < MAX_STREAMS {
+            self.unseated += 1;
+        } else if !self.given_up.spend(A_REQUEST, now) {
+            self.excess.get_or_insert(Excess::Refused);
+        }
+    }
+
+    /// A stream has become a request.
+    pub fn seated(&mut self) {
+        self.unseated = self.unseated.saturating_sub(1);
     }
 
     /// A request has ended before its answer.
@@ -217,6 +240,22 @@ mod tests {
             budget.given_up(|| now);
         };
         assert_eq!(times(&mut Budget::new(now), a_third), 1_000_000);
+    }
+
+    #[test]
+    fn streams_that_become_no_request_run_out_and_others_do_not() {
+        let now = Instant::now();
+        let mut budget = Budget::new(now);
+        assert_eq!(times(&mut budget, |budget| budget.opened(|| now)), 128 + 256);
+        assert_eq!(budget.excess(), Some(Excess::Refused));
+        let full_house = |budget: &mut Budget| {
+            (0..MAX_STREAMS).for_each(|_| budget.opened(|| now));
+            (0..MAX_STREAMS).for_each(|_| budget.seated());
+        };
+        let mut budget = Budget::new(now);
+        // A few were refused before, and are paid for once.
+        (0..200).for_each(|_| budget.opened(|| now));
+        assert_eq!(times(&mut budget, full_house), 1_000_000);
     }
 
     #[test]

@@ -5,6 +5,7 @@ const HEAD: usize = 9;
 pub struct Head {
     pub length: usize,
     pub kind: u8,
+    pub flags: u8,
     pub stream: u32,
 }
 
@@ -42,12 +43,12 @@ impl Frames {
             self.seen += taken;
             bytes = &bytes[taken..];
             if self.seen == HEAD {
-                let [a, b, c, kind, _, s, t, u, v] = self.head;
+                let [a, b, c, kind, flags, s, t, u, v] = self.head;
                 let length = u32::from_be_bytes([0, a, b, c]) as usize;
                 // The first bit is reserved.
                 let stream = u32::from_be_bytes([s & 0x7f, t, u, v]);
                 (self.rest, self.seen) = (length, 0);
-                tell(Head { length, kind, stream });
+                tell(Head { length, kind, flags, stream });
             }
         }
     }
@@ -69,9 +70,11 @@ mod tests {
         for size in 1..=bytes.len() {
             let (mut frames, mut heads) = (Frames::after(7), Vec::new());
             for piece in bytes.chunks(size) {
-                frames.see(piece, |head| heads.push((head.kind, head.length, head.stream)));
+                frames.see(piece, |head| {
+                    heads.push((head.kind, head.flags, head.length, head.stream))
+                });
             }
-            assert_eq!(heads, [(4, 0, 0), (6, 8, 0), (0, 3, 259)], "in pieces of {size}");
+            assert_eq!(heads, [(4, 0, 0, 0), (6, 0, 8, 0), (0, 1, 3, 259)], "in pieces of {size}");
             assert!(frames.is_between());
             frames.see(b"\x00", |_| {});
             assert!(!frames.is_between());

@@ -2,7 +2,7 @@
 //! client, and what they do to its budget.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -20,6 +20,7 @@ pub struct Streams {
     waiting: AtomicUsize,
     /// Grows with every DATA frame on its way to the client.
     moves: AtomicUsize,
+    has_unsent: AtomicBool,
     budget: Mutex<Budget>,
 }
 
@@ -29,6 +30,7 @@ impl Streams {
             active: AtomicUsize::default(),
             waiting: AtomicUsize::default(),
             moves: AtomicUsize::default(),
+            has_unsent: AtomicBool::default(),
             budget: Mutex::new(Budget::new(now)),
         }
     }
@@ -55,6 +57,16 @@ impl Streams {
     pub fn moves(&self) -> usize {
         self.moves.load(Relaxed)
     }
+
+    pub fn note_unsent(&self, has_unsent: bool) {
+        self.has_unsent.store(has_unsent, Relaxed);
+    }
+
+    /// Whether a stream has not been answered to its end, as the socket saw it: h2 may hold the
+    /// end of an answer that is no longer under way.
+    pub fn has_unsent(&self) -> bool {
+        self.has_unsent.load(Relaxed)
+    }
 }
 
 /// A request's place among them, for as long as it lives.
@@ -67,13 +79,18 @@ pub struct Seat {
 
 impl Seat {
     pub fn new(streams: &Arc<Streams>) -> Self {
+        streams.budget().seated();
+        Seat::beside(streams)
+    }
+
+    fn beside(streams: &Arc<Streams>) -> Self {
         streams.active.fetch_add(1, Relaxed);
         Seat { streams: streams.clone(), is_waiting: false, is_over: false }
     }
 
-    /// One for a tunnel, whose every end is in order.
+    /// One for a tunnel, whose request had its own, and whose every end is in order.
     pub fn for_tunnel(streams: &Arc<Streams>) -> Self {
-        let mut seat = Seat::new(streams);
+        let mut seat = Seat::beside(streams);
         seat.is_over = true;
         seat
     }

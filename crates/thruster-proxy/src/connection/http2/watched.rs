@@ -9,25 +9,41 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::budget::DATA;
-use super::frames::Frames;
+use super::MAX_STREAMS;
+use super::budget::{DATA, HEADERS};
+use super::frames::{Frames, Head};
 use super::streams::Streams;
 use crate::connection::PREFACE;
+
+/// RFC 9113 sections 6.4 and 6.1.
+const RST_STREAM: u8 = 3;
+const END_STREAM: u8 = 1;
 
 pub struct Watched<S> {
     stream: S,
     streams: Arc<Streams>,
     incoming: Frames,
     outgoing: Frames,
-    /// The last stream the client has named.
+    /// The last stream the client has opened.
     last: u32,
+    /// Those whose answer has not ended, in order, and no more than may be under way.
+    unended: Vec<u32>,
+    is_flushed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
     /// `stream` begins with the preface.
     pub fn new(stream: S, streams: Arc<Streams>) -> Self {
         let (incoming, outgoing) = (Frames::after(PREFACE.len()), Frames::default());
-        Watched { stream, streams, incoming, outgoing, last: 0 }
+        Watched {
+            stream,
+            streams,
+            incoming,
+            outgoing,
+            last: 0,
+            unended: Vec::new(),
+            is_flushed: true,
+        }
     }
 
     /// Says why as far as that is possible: a client that floods us rarely listens.
@@ -41,12 +57,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
     }
 
     fn has_written(&mut self, bytes: &[u8]) {
-        let streams = &self.streams;
+        let Watched { streams, unended, .. } = self;
         self.outgoing.see(bytes, |head| {
             if head.kind == DATA {
                 streams.moved();
             }
+            let is_end = matches!(head.kind, DATA | HEADERS) && head.flags & END_STREAM != 0;
+            if is_end || head.kind == RST_STREAM {
+                end(unended, head.stream);
+            }
         });
+        self.is_flushed = false;
+        self.note_unsent();
+    }
+
+    /// Returns whether the client has asked too much.
+    fn has_read(&mut self, bytes: &[u8]) -> bool {
+        let Watched { streams, last, unended, .. } = self;
+        let mut budget = streams.budget();
+        self.incoming.see(bytes, |Head { length, kind, stream, .. }| {
+            budget.frame(kind, length, Instant::now);
+            match kind {
+                HEADERS if stream > *last => {
+                    *last = stream;
+                    // One too many h2 refuses, unseen, and bounds how often.
+                    if unended.len() < MAX_STREAMS as usize {
+                        unended.push(stream);
+                        budget.opened(Instant::now);
+                    }
+                }
+                RST_STREAM => end(unended, stream),
+                _ => {}
+            }
+        });
+        let is_too_much = budget.excess().is_some();
+        drop(budget);
+        self.note_unsent();
+        is_too_much
+    }
+
+    /// Also what is half written, or waits below us to be encrypted and sent, is unsent.
+    fn note_unsent(&self) {
+        let is_all_sent = self.unended.is_empty() && self.outgoing.is_between() && self.is_flushed;
+        self.streams.note_unsent(!is_all_sent);
+    }
+}
+
+fn end(unended: &mut Vec<u32>, stream: u32) {
+    if let Ok(at) = unended.binary_search(&stream) {
+        unended.remove(at);
     }
 }
 
@@ -67,13 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<S> {
         let this = self.get_mut();
         let before = into.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, into))?;
-        let mut budget = this.streams.budget();
-        this.incoming.see(&into.filled()[before..], |head| {
-            this.last = this.last.max(head.stream);
-            budget.frame(head.kind, head.length, Instant::now);
-        });
-        let is_too_much = budget.excess().is_some();
-        drop(budget);
+        let is_too_much = this.has_read(&into.filled()[before..]);
         Poll::Ready(if is_too_much { Err(this.cut_off(cx)) } else { Ok(()) })
     }
 }
@@ -111,7 +164,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.is_flushed = true;
+        self.note_unsent();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,11 +1,13 @@
 //! How streams and connections end over HTTP/2, in good order and otherwise.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use thruster_test::{Http2, Upstream, event, pace, thrust, upstream};
+use thruster_test::{Http2, Thrust, Upstream, event, pace, thrust, upstream};
 
-use super::frames::{DATA, END_HEADERS, END_STREAM, Frames, GET, GOAWAY, HEADERS};
+use super::frames::{
+    DATA, END_HEADERS, END_STREAM, Frames, GET, GOAWAY, HEADERS, NO_WINDOW, SETTINGS, WINDOW_UPDATE,
+};
 use super::http2;
 
 #[test]
@@ -184,4 +186,56 @@ fn a_silent_connection_does_not_hold_the_end_up() {
     proxy.wait();
     let late: Vec<_> = proxy.last_lines();
     assert!(!late.iter().any(|line| line.contains("connections still open")), "{late:?}");
+}
+
+/// One that would wait for its clients longer than a test does.
+fn patient(app: &Upstream) -> Thrust {
+    thrust().with("H2C_ENABLED", 1).with("DRAIN_TIMEOUT", 15).run(app)
+}
+
+#[test]
+fn a_client_that_answers_no_ping_is_not_waited_for() {
+    let app = Upstream::saying("hello");
+    let mut proxy = patient(&app);
+    let mut frames = Frames::open(&proxy);
+    assert!(frames.is_heard());
+    let told = Instant::now();
+    proxy.signal("TERM");
+    assert_eq!(frames.last_words(), Some(0), "it is told all the same");
+    proxy.wait();
+    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
+}
+
+#[test]
+fn a_client_that_answers_no_ping_gets_what_it_asked_for() {
+    let (go_on, told) = event();
+    let app = upstream(move |exchange| {
+        told.wait();
+        exchange.respond(200, "hello");
+    });
+    let proxy = patient(&app);
+    let mut frames = Frames::open(&proxy);
+    frames.send(HEADERS, END_STREAM | END_HEADERS, 1, GET);
+    app.received();
+    proxy.signal("TERM");
+    proxy.log_where(|line| line["msg"] == "Stopping");
+    pace(Duration::from_millis(1500));
+    go_on.send(()).expect("an upstream that listens");
+    assert_eq!(frames.try_next(DATA).expect("an answer").payload, b"hello");
+    assert_eq!(frames.last_words(), None, "it has been told before");
+}
+
+#[test]
+fn an_answer_that_waits_for_a_window_outlasts_the_drain() {
+    let app = Upstream::saying("hello");
+    let proxy = patient(&app);
+    let mut frames = Frames::open(&proxy);
+    frames.send(SETTINGS, 0, 0, NO_WINDOW);
+    frames.send(HEADERS, END_STREAM | END_HEADERS, 1, GET);
+    frames.try_next(HEADERS).expect("an answer");
+    proxy.signal("TERM");
+    proxy.log_where(|line| line["msg"] == "Stopping");
+    pace(Duration::from_millis(1500));
+    frames.send(WINDOW_UPDATE, 0, 1, b"\0\0\0\x05");
+    assert_eq!(frames.try_next(DATA).expect("the rest").payload, b"hello");
 }

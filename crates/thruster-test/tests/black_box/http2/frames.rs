@@ -98,6 +98,16 @@ impl Frames {
         }
     }
 
+    /// The next frame of this kind, or the end.
+    pub fn try_next(&mut self, kind: u8) -> Option<Frame> {
+        loop {
+            let frame = self.try_read()?;
+            if frame.kind == kind {
+                return Some(frame);
+            }
+        }
+    }
+
     /// Reads on until thrust closes the connection.
     pub fn until_closed(&mut self) {
         let end = std::io::copy(&mut self.0, &mut std::io::sink());

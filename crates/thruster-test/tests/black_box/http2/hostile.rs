@@ -107,6 +107,39 @@ fn a_small_head_that_unpacks_to_a_large_one() {
     are_cut_off(|frames| frames.send(HEADERS, END_STREAM | END_HEADERS, 1, &head));
 }
 
+/// Heads of 160 KB that take 46 bytes each but for the first, one a stream.
+fn flood_of_large_heads(frames: &mut Frames) {
+    let field = [&b"\x40\x01a\x7f\xa1\x1e"[..], &[b'x'; 4000]].concat();
+    let head = |number: u32| {
+        let first = if number == 0 { &field[..] } else { b"" };
+        // A GET that leaves the table alone.
+        let head = [b"\x82\x86\x84\x01\x01a", first, &[0xbe; 40]].concat();
+        super::frames::frame(HEADERS, END_STREAM | END_HEADERS, 2 * number + 1, &head)
+    };
+    for number in 0..1000 {
+        frames.try_send(&head(number));
+        // Each has its answer, a 431, before the next: no stream is one too many.
+        if frames.try_next(HEADERS).is_none() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn heads_that_are_too_large_without_end() {
+    are_cut_off(flood_of_large_heads);
+}
+
+#[test]
+fn whoever_sends_heads_that_are_too_large_is_named_in_the_log() {
+    let app = Upstream::saying("hello");
+    let proxy = http2(&app);
+    flood_of_large_heads(&mut Frames::open(&proxy));
+    let line = proxy.log_where(|line| line["msg"] == "An HTTP/2 client was cut off");
+    assert_eq!(line["reason"], "too many requests that cannot be taken");
+    assert!(app.has_received_nothing());
+}
+
 #[test]
 fn more_streams_than_are_allowed_again_and_again() {
     let heads = |stream: u32| frame_of_get(2 * stream + 1);
