@@ -30,7 +30,7 @@ class RailsTest < ThrusterTest
   end
 
   def assert_cached(result, target, headers = {}, **expected)
-    get(target, headers, **expected).tap { |response| assert_equal result, response["X-Cache"], target }
+    get(target, headers, **expected).tap { |response| assert_equal result, response["X-Cache"], "#{target}: #{response["Cache-Status"]}" }
   end
 
   def assert_sent(verb, target, by, times: 1, from: rails)

@@ -50,9 +50,12 @@ fn traced(proxy: &Thrust, options: &[&str], act: impl FnOnce()) -> String {
     std::fs::read_to_string(&out).expect("what it saw")
 }
 
-/// The threads that made these calls.
+/// The threads that had to do with the files themselves: others may be at work on their own.
 pub fn threads(calls: &str) -> usize {
-    let numbers = calls.lines().filter_map(|line| line.split_whitespace().next());
+    let is_of_file =
+        |line: &&str| ["openat2(", "preadv2(", "pread64("].iter().any(|call| line.contains(call));
+    let lines = calls.lines().filter(is_of_file);
+    let numbers = lines.filter_map(|line| line.split_whitespace().next());
     numbers.collect::<HashSet<_>>().len()
 }
 
