@@ -77,15 +77,40 @@ class ShimTest < ThrusterTest
     end
   end
 
+  test "the executable gets the environment as it was" do
+    env = %w[/usr/bin/env /bin/env].find { |path| File.executable?(path) }
+    FileUtils.mkdir_p "#{scratch}/exe/#{HERE}"
+    File.symlink env, "#{scratch}/exe/#{HERE}/thrust"
+    given, passed = start(env, env: { "COLOUR" => "green" }), shim(env: { "COLOUR" => "green" })
+    [given, passed].each(&:await_end)
+    assert_includes passed.out, "COLOUR=green\n"
+    assert_equal given.out.lines.sort, passed.out.lines.sort
+  end
+
+  # Ruby's own start apart, that is what the shim costs: each file more would be felt at every start.
+  test "it loads nothing but itself" do
+    place "exe/#{HERE}/thrust"
+    script = <<~'RUBY'
+      before = $LOADED_FEATURES.dup
+      define_method(:exec) { |*| puts $LOADED_FEATURES - before }
+      load ARGV.shift
+    RUBY
+    program = start(RbConfig.ruby, "--disable-gems", "-e", script, "#{scratch}/exe/thrust", "puma")
+    assert_equal 0, program.exit_status, program.said
+    loaded = program.out.lines(chomp: true).grep_v(%r{/rbconfig\.rb\z})
+    assert_equal %w[executable platform].map { |name| "#{scratch}/lib/thruster/#{name}.rb" }, loaded.sort
+  end
+
   test "a gem of another platform says what to type" do
     other = (Thruster::Platform::SUPPORTED - [HERE]).first
     place "exe/#{other}/thrust"
-    assert_explained shim("puma"), HERE, "only for #{other}", "bundle lock --add-platform #{HERE}", "bundle install",
-                     "gem install thruster --platform #{HERE}"
+    assert_explained shim("puma"), "no executable for #{HERE} (only for #{other})",
+                     "    gem install thruster --platform #{HERE}\n"
   end
 
-  test "a gem without an executable says what to type" do
-    assert_explained shim("puma"), "no executable for #{HERE}", "bundle lock --add-platform #{HERE}"
+  test "a source gem without an executable says what to type" do
+    place "ext/thruster/extconf.rb", ""
+    assert_explained shim("puma"), "executable for #{HERE} was not built", "    gem pristine thruster\n"
   end
 
   test "an executable without its mode says what to type" do

@@ -3,7 +3,8 @@
 require_relative "platform"
 
 module Thruster
-  # The thrust executable: where it is or, when there is none, what to type.
+  # The thrust executable: where it is. This is read at every start, so it needs nothing of RubyGems or Bundler;
+  # why there is none, and what to type then, is advice.rb's.
   module Executable
     # There is nothing to run. The message is for the person at the terminal.
     class Missing < StandardError; end
@@ -18,7 +19,8 @@ module Thruster
         path = File.join(directory, platform, "thrust")
         return path if runnable?(path)
 
-        raise Missing, explanation(path, platform, carried_in(directory))
+        require_relative "advice"
+        raise Missing, Advice.new(platform, directory).to_s
       end
 
       private
@@ -32,47 +34,6 @@ module Thruster
 
       def runnable?(path)
         File.file?(path) && File.executable?(path)
-      end
-
-      def carried_in(directory)
-        Dir.glob("*/thrust", base: directory).map { |path| File.dirname(path) }.sort
-      end
-
-      def explanation(path, platform, carried)
-        if !Platform.supported?(platform) then unsupported(platform)
-        elsif File.exist?(path) then not_executable(path)
-        else absent(platform, carried)
-        end
-      end
-
-      def unsupported(platform)
-        <<~MESSAGE.chomp
-          thruster has no executable for #{platform}. There is one each for #{Platform::SUPPORTED.join(", ")}.
-          If you have built thrust yourself, say where it is:
-
-              THRUSTER_EXECUTABLE=/path/to/thrust
-        MESSAGE
-      end
-
-      def not_executable(path)
-        <<~MESSAGE.chomp
-          #{path} may not be executed. To install the gem afresh, type:
-
-              gem pristine thruster
-        MESSAGE
-      end
-
-      def absent(platform, carried)
-        others = carried.empty? ? "" : " (only for #{carried.join(", ")})"
-        <<~MESSAGE.chomp
-          this copy of thruster holds no executable for #{platform}#{others}.
-          If Gemfile.lock does not list #{platform} under PLATFORMS, type:
-
-              bundle lock --add-platform #{platform}
-              bundle install
-
-          Without Bundler: gem install thruster --platform #{platform}
-        MESSAGE
       end
     end
   end
