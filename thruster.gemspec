@@ -16,7 +16,7 @@ Gem::Specification.new do |spec|
   spec.required_ruby_version = ">= 3.0"
 
   # What every platform's gem holds; rakelib/gem.rake adds the one executable.
-  spec.files = Dir.glob("lib/**/*.rb", base: __dir__) + %w[exe/thrust README.md CHANGELOG.md MIT-LICENSE]
+  spec.files = Dir.glob("lib/**/*.{rb,tt}", base: __dir__) + %w[exe/thrust README.md CHANGELOG.md MIT-LICENSE]
   spec.bindir = "exe"
   spec.executables = ["thrust"]
 end

@@ -9,6 +9,9 @@ module Thruster
   autoload :Tags, "#{__dir__}/thruster/tags"
 
   class << self
+    # Where purges are written down: in Rails its logger, unless this is set before or false; else nil, and nowhere.
+    attr_accessor :logger
+
     # The cache of the thrust that started this process. Where nobody did, its methods raise
     # Thruster::Cache::Unavailable; under test they do nothing.
     def cache

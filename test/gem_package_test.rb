@@ -16,7 +16,7 @@ class GemPackageTest < ThrusterTest
   end
 
   test "it is a handful of readable files and one executable" do
-    library = Dir.glob("lib/**/*.rb", base: PackedGem::ROOT)
+    library = Dir.glob("lib/**/*.{rb,tt}", base: PackedGem::ROOT)
     expected = library + %W[CHANGELOG.md MIT-LICENSE README.md exe/thrust exe/#{HERE}/thrust]
     assert_equal expected.sort, PackedGem.modes.keys.sort
   end

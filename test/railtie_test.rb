@@ -7,8 +7,8 @@ class RailtieTest < ThrusterTest
   LIBRARY = File.expand_path("../lib", __dir__)
   BEHIND_THRUST = { "THRUSTER_X_SENDFILE" => "1" }.freeze
 
-  # Boots an application that has chosen so in its configuration, and says what Rack::Sendfile is given.
-  APPLICATION = <<~'RUBY'
+  # Boots an application that has chosen so in its configuration.
+  BOOT = <<~'RUBY'
     require "rails"
     require "action_controller/railtie"
     require "thruster"
@@ -20,17 +20,24 @@ class RailtieTest < ThrusterTest
       eval ENV.fetch("CHOICE", "")
     end
     Application.initialize!
-    p Application.middleware.find { |middleware| middleware == Rack::Sendfile }.args.first
   RUBY
 
+  def given_to(middleware, env)
+    said_by("-e", "#{BOOT}p Application.middleware.find { |one| one == #{middleware} }.args.first", env: env).chomp
+  end
+
   def said_by(*words, env: {})
-    program = start(RbConfig.ruby, "-I", LIBRARY, *words, env: env.merge("RAILS_ENV" => "production"), directory: scratch)
+    program = start(RbConfig.ruby, "-I", LIBRARY, *words, env: { "RAILS_ENV" => "production" }.merge(env), directory: scratch)
     assert_equal 0, program.exit_status, program.said
     program.out
   end
 
   def header(env = BEHIND_THRUST)
-    said_by("-e", APPLICATION, env: env).chomp
+    given_to("Rack::Sendfile", env)
+  end
+
+  def log_tags(choice = "", env = BEHIND_THRUST)
+    given_to("Rails::Rack::Logger", env.merge("CHOICE" => choice))
   end
 
   test "behind a thrust that sends files, Rails names them" do
@@ -54,6 +61,30 @@ class RailtieTest < ThrusterTest
     assert_equal "false", header
   end
 
+  test "behind thrust, lines of the log have the id of their request where nobody said a word about tags" do
+    [BEHIND_THRUST, { "THRUSTER_CONTROL" => "/a" }].each { |env| assert_equal "[:request_id]", log_tags("", env), env }
+  end
+
+  test "elsewhere, and on a laptop, they have none" do
+    [{}, BEHIND_THRUST.merge("RAILS_ENV" => "development")].each { |env| assert_equal "nil", log_tags("", env), env }
+  end
+
+  test "tags that the application has chosen stay, and so does none" do
+    ["[]", "[:host]"].each { |tags| assert_equal tags, log_tags("config.log_tags = #{tags}") }
+  end
+
+  test "JSON gets no tags before it" do
+    json = "Class.new(Logger::Formatter) { def self.name; 'Json'; end }.new"
+    assert_equal "nil", log_tags("config.logger.formatter = #{json}")
+    assert_equal "nil", log_tags("config.lograge = Struct.new(:enabled).new(true)")
+  end
+
+  test "purges are written into Rails' log, unless that was chosen otherwise" do
+    logger = "#{BOOT}p Thruster.logger && Thruster.logger.equal?(Rails.logger)"
+    assert_equal "true\n", said_by("-e", logger)
+    assert_equal "false\n", said_by("-e", logger, env: { "CHOICE" => "Thruster.logger = false" })
+  end
+
   test "an application without Action Pack boots as well" do
     script = 'require "rails"; require "thruster"; Class.new(Rails::Application) { config.eager_load = false }; ' \
              "Rails.logger = Logger.new(nil); Rails.application.initialize!; p Rails.application.initialized?"
@@ -61,7 +92,7 @@ class RailtieTest < ThrusterTest
   end
 
   test "controllers have thruster_tags" do
-    assert_equal "true\n", said_by("-e", "#{APPLICATION.lines[..-2].join}; p ActionController::Base.include?(Thruster::Tags)")
+    assert_equal "true\n", said_by("-e", "#{BOOT}p ActionController::Base.include?(Thruster::Tags)")
   end
 
   test "without Rails there is no Railtie" do

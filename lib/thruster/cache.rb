@@ -12,6 +12,7 @@ module Thruster
     class Unavailable < Error; end
 
     autoload :Control, "#{__dir__}/cache/control"
+    autoload :Log, "#{__dir__}/cache/log"
     autoload :None, "#{__dir__}/cache/none"
     autoload :Tag, "#{__dir__}/cache/tag"
 
@@ -59,9 +60,7 @@ module Thruster
       raise ArgumentError, WHAT_TO_PURGE unless given.size == 1
 
       kind, value = given.first
-      return purge_selected({ kind => check_target(value) }, soft) unless kind == :tags
-
-      Tag.of(value).each_slice(TAGS_AT_ONCE).sum { |some| purge_selected({ tags: some }, soft) }
+      purge_selected({ kind => kind == :tags ? Tag.of(value) : check_target(value) }, soft)
     end
 
     # Purges everything, and returns how much that was.
@@ -90,7 +89,17 @@ module Thruster
 
     def purge_selected(selection, soft)
       selection = selection.merge(soft: true) if soft
-      ask("POST", "/purge", selection).fetch(:purged)
+      logged(selection) { in_parts(selection).sum { |part| ask("POST", "/purge", part).fetch(:purged) } }
+    end
+
+    def logged(selection, &purge)
+      Log.purge(Thruster.logger, selection, &purge)
+    end
+
+    def in_parts(selection)
+      return [selection] unless selection.key?(:tags)
+
+      selection[:tags].each_slice(TAGS_AT_ONCE).map { |some| selection.merge(tags: some) }
     end
 
     def held(limit)

@@ -16,6 +16,11 @@ module Thruster
       def ask(*)
         NOTHING
       end
+
+      # Nothing was purged.
+      def logged(*)
+        yield
+      end
     end
   end
 end
