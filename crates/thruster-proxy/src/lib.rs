@@ -35,6 +35,8 @@ mod http1;
 mod limits;
 mod listen;
 pub mod log;
+#[cfg(feature = "micro")]
+pub mod micro;
 mod multipart;
 mod notify;
 mod pipeline;

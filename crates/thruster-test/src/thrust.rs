@@ -1,5 +1,6 @@
 //! `thrust()`: the executable under test, its log lines, its end.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub fn thrust() -> ThrustBuilder {
         settings: Vec::new(),
         command: ["tail", "-f", "/dev/null"].map(String::from).into(),
         folder: None,
+        around: Vec::new(),
         stdout: Stdout::Read,
         descriptors: None,
         file_size: None,
@@ -41,6 +43,7 @@ pub struct ThrustBuilder {
     settings: Vec<(String, String)>,
     command: Vec<String>,
     folder: Option<PathBuf>,
+    around: Vec<String>,
     stdout: Stdout,
     descriptors: Option<u32>,
     file_size: Option<u64>,
@@ -86,6 +89,12 @@ impl ThrustBuilder {
     /// Where it is started; by default where the tests are.
     pub fn in_folder(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// By another program, which gets ours and its arguments as the last of its own.
+    pub fn under(mut self, words: &[String]) -> Self {
+        self.around = words.to_vec();
         self
     }
 
@@ -147,7 +156,10 @@ impl ThrustBuilder {
         let limits: String = descriptors.into_iter().chain(file_size).collect();
         let mut command = Command::new("sh");
         if limits.is_empty() {
-            command = Command::new(executable());
+            let words = self.around.iter().map(OsString::from);
+            let mut words = words.chain([executable().into_os_string()]);
+            command = Command::new(words.next().expect("thrust, if nothing else"));
+            command.args(words);
         } else {
             command.args(["-c", &format!("{limits}exec \"$0\" \"$@\"")]).arg(executable());
         }

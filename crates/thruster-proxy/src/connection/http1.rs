@@ -6,7 +6,7 @@
 //! promise of ours. HTTP/2 is hyper's.
 
 mod encode;
-mod head;
+pub mod head;
 mod reader;
 mod respond;
 mod writer;
