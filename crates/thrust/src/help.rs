@@ -31,7 +31,7 @@ fn help(environment: &impl Environment) -> String {
          Starts COMMAND with PORT set, and puts HTTP in front of the web server it runs:\n\n    \
          thrust bin/rails server\n\n\
          Options, only before COMMAND:\n  \
-         -h, --help     this text\n  \
+         -h, --help     how to use it, and every setting with its value here\n  \
          -v, --version  version and target\n  \
          --trust        have browsers here accept the certificates of TLS_LOCAL\n\n\
          Settings, from the environment (THRUSTER_NAME wins over NAME):\n\n"
