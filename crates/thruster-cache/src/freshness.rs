@@ -20,6 +20,9 @@ pub fn lifetime(
     if said.is_some() || directives.is_targeted {
         return said;
     }
+    if !response.contains_key(EXPIRES) {
+        return None;
+    }
     let date = date::of(response, &DATE).unwrap_or(received);
     // What is no date has passed, "especially the value 0" (section 5.3). Of several, the first to.
     let lifetimes = response.get_all(EXPIRES).iter().map(|expires| {

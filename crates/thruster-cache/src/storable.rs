@@ -109,10 +109,13 @@ fn judge(
     if request.contains_key(AUTHORIZATION) && !is_for_authorized {
         return Err(Reason::Authorization);
     }
+    // Before the age: most answers end here, and to read their Date would be in vain.
+    let lifetime =
+        freshness::lifetime(directives, response, received).ok_or(Reason::NoFreshness)?;
     let life = Life {
         received,
         initial_age: freshness::initial_age(response, asked, received),
-        lifetime: freshness::lifetime(directives, response, received).ok_or(Reason::NoFreshness)?,
+        lifetime,
         stale_while_revalidate: directives.stale_while_revalidate.unwrap_or_default(),
         stale_if_error: directives.stale_if_error.unwrap_or_default(),
         // "s-maxage incorporates the semantics of proxy-revalidate" (section 5.2.2.10).

@@ -106,7 +106,17 @@ impl<'a> Line<'a> {
 }
 
 fn quote(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("a string is always valid JSON");
+    // Hardly any text has something to escape. Asked of all bytes at once, that costs next to
+    // nothing; looked at one by one, they were a twentieth of a request.
+    let is_special = |b: u8| b < b' ' || b == b'"' || b == b'\\';
+    if text.bytes().fold(false, |found, b| found | is_special(b)) {
+        serde_json::to_writer(out, text).expect("a string is always valid JSON");
+        return;
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// Text for a terminal, without what could steer it.
