@@ -16,8 +16,8 @@ const GREY: &str = "\x1b[90m";
 const YELLOW: &str = "\x1b[33m";
 const RED: &str = "\x1b[31m";
 const PLAIN: &str = "\x1b[0m";
-const COLOURED_KEY: &str = " \x1b[90m";
-const COLOURED_VALUE: &str = "=\x1b[0m";
+const COLOURED_KEY: &[u8] = b" \x1b[90m";
+const COLOURED_VALUE: &[u8] = b"=\x1b[0m";
 
 /// A line that grows field by field. Writing into a `Vec` cannot fail, hence the dropped results.
 pub struct Line<'a> {
@@ -94,13 +94,24 @@ impl<'a> Line<'a> {
     }
 
     fn key(&mut self, key: &str) {
-        let (before, after) = match self.style {
-            Style::Json => (",\"", "\":"),
-            Style::Text => (" ", "="),
-            Style::Colour => (COLOURED_KEY, COLOURED_VALUE),
-        };
-        for part in [before, key, after] {
-            self.out.extend_from_slice(part.as_bytes());
+        // Spelled out, for pieces of known lengths are not copied but stored.
+        let (key, out) = (key.as_bytes(), &mut *self.out);
+        match self.style {
+            Style::Json => {
+                out.extend_from_slice(b",\"");
+                out.extend_from_slice(key);
+                out.extend_from_slice(b"\":");
+            }
+            Style::Text => {
+                out.push(b' ');
+                out.extend_from_slice(key);
+                out.push(b'=');
+            }
+            Style::Colour => {
+                out.extend_from_slice(COLOURED_KEY);
+                out.extend_from_slice(key);
+                out.extend_from_slice(COLOURED_VALUE);
+            }
         }
     }
 }
