@@ -6,6 +6,8 @@ require_relative "thruster/version"
 # by an executable, which exe/thrust finds and becomes, and the rest is loaded when it is used.
 module Thruster
   autoload :Cache, "#{__dir__}/thruster/cache"
+  autoload :Server, "#{__dir__}/thruster/server"
+  autoload :Settings, "#{__dir__}/thruster/settings"
   autoload :Tags, "#{__dir__}/thruster/tags"
 
   class << self

@@ -23,6 +23,13 @@ module Thruster
         raise Missing, Advice.new(platform, directory).to_s
       end
 
+      # The extension, if this gem was compiled here: it can be thrust as well, at the price of a Ruby in memory. Nil
+      # where somebody has chosen an executable.
+      def extension(chosen: ENV["THRUSTER_EXECUTABLE"])
+        path = File.join(__dir__, "native.#{RbConfig::CONFIG["DLEXT"]}")
+        path if chosen.to_s.empty? && File.file?(path)
+      end
+
       private
 
       def check_chosen(path)

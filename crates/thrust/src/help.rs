@@ -2,26 +2,27 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::process::ExitCode;
 
 use thruster_proxy::config::env::{Environment, current};
 use thruster_proxy::config::settings::{SETTINGS, Setting};
 
+use crate::{FAILURE, SUCCESS};
+
 pub const USAGE: &str = "Usage: thrust COMMAND [ARG...]";
 
-pub fn print_version() -> ExitCode {
+pub fn print_version() -> u8 {
     print(concat!("thrust ", env!("CARGO_PKG_VERSION"), " (", env!("THRUST_TARGET"), ")\n"))
 }
 
-pub fn print_help(environment: &impl Environment) -> ExitCode {
+pub fn print_help(environment: &impl Environment) -> u8 {
     print(&help(environment))
 }
 
-fn print(text: &str) -> ExitCode {
+fn print(text: &str) -> u8 {
     // `thrust --help | head` closes the pipe early; that is no reason to panic.
     match io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+        Ok(()) => SUCCESS,
+        Err(_) => FAILURE,
     }
 }
 

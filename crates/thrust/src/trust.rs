@@ -3,21 +3,22 @@
 mod stores;
 
 use std::ffi::{OsStr, OsString};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 use thruster_proxy::config::Config;
 use thruster_proxy::config::env::Environment;
 use thruster_proxy::local_authority;
 
+use crate::{FAILURE, SUCCESS};
 use stores::{Store, Tools, stores};
 
 /// Tells every store of trust that can be found, and what to type where that takes root.
-pub fn trust(config: &Config, environment: &impl Environment) -> ExitCode {
+pub fn trust(config: &Config, environment: &impl Environment) -> u8 {
     let authority = match local_authority(config) {
         Ok(authority) => authority,
         Err(complaint) => {
             eprintln!("ERROR: {complaint}");
-            return ExitCode::FAILURE;
+            return FAILURE;
         }
     };
     println!("{}\n    {}", authority.name, authority.path.display());
@@ -36,10 +37,10 @@ pub fn trust(config: &Config, environment: &impl Environment) -> ExitCode {
     }
     if told == 0 {
         eprintln!("ERROR: nobody trusts it yet; what trusts files can be given the one above");
-        return ExitCode::FAILURE;
+        return FAILURE;
     }
     println!("Browsers that are running notice when they are started again.");
-    ExitCode::SUCCESS
+    SUCCESS
 }
 
 /// Whether the store has it now.

@@ -26,6 +26,8 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode, header};
+use tracing::Dispatch;
+use tracing::dispatcher::{get_default, with_default};
 
 use crate::{Body, Entry, Key, Life, Purge, Selection};
 use folder::path_of;
@@ -79,7 +81,10 @@ impl Disk {
         }
         let shared = Arc::new(Shared::new(folder, size, item_size));
         let thread = DiskThread::new(shared.clone());
-        match std::thread::Builder::new().name("disk".into()).spawn(move || thread.run()) {
+        // Whoever hears the one who opens it hears the thread as well.
+        let listener = get_default(Dispatch::clone);
+        let run = move || with_default(&listener, || thread.run());
+        match std::thread::Builder::new().name("disk".into()).spawn(run) {
             Ok(_) => Disk(Some(Arc::new(Door(shared)))),
             Err(error) => {
                 shared.complain(&error);

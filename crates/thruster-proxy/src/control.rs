@@ -6,13 +6,18 @@ mod exchange;
 mod place;
 
 use std::io;
+use std::net::Shutdown;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
+
+use socket2::SockRef;
 
 use self::place::Place;
 use crate::cache::Store;
+use crate::thread;
 
 /// Threads that serve it: some may be held up by clients that say nothing.
 const THREADS: usize = 4;
@@ -23,6 +28,20 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The socket; removed when dropped.
 pub struct Control {
     place: Place,
+    door: Arc<Door>,
+}
+
+struct Door {
+    listener: UnixListener,
+    is_closed: AtomicBool,
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.door.is_closed.store(true, Relaxed);
+        // Wakes those who wait in accept(2). Where that is refused, they only wait on.
+        drop(SockRef::from(&self.door.listener).shutdown(Shutdown::Both));
+    }
 }
 
 impl Control {
@@ -35,13 +54,13 @@ impl Control {
             Some(path) => Place::given(path)?,
             None => Place::private()?,
         };
-        let listener = Arc::new(place.listen()?);
+        let door = Arc::new(Door { listener: place.listen()?, is_closed: false.into() });
         for number in 0..THREADS {
-            let (listener, store) = (listener.clone(), store.clone());
+            let (door, store) = (door.clone(), store.clone());
             let name = format!("control-{number}");
-            std::thread::Builder::new().name(name).spawn(move || serve(&listener, &store))?;
+            thread::spawn(&name, move || serve(&door, &store))?;
         }
-        Ok(Control { place })
+        Ok(Control { place, door })
     }
 
     /// Where it is, for THRUSTER_CONTROL.
@@ -50,9 +69,9 @@ impl Control {
     }
 }
 
-fn serve(listener: &UnixListener, store: &Store) {
-    loop {
-        match listener.accept() {
+fn serve(door: &Door, store: &Store) {
+    while !door.is_closed.load(Relaxed) {
+        match door.listener.accept() {
             Ok((stream, _)) => {
                 let answered = exchange::serve(stream, |request| {
                     answer::to(&request, store, SystemTime::now())
@@ -61,6 +80,7 @@ fn serve(listener: &UnixListener, store: &Store) {
                     tracing::debug!(%error, "A control connection broke");
                 }
             }
+            Err(_) if door.is_closed.load(Relaxed) => {}
             Err(_) => std::thread::sleep(PAUSE),
         }
     }

@@ -10,7 +10,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -23,6 +24,7 @@ use crate::forwarded::Client;
 use crate::listen::{self, Door, Listeners};
 use crate::log::Log;
 use crate::pipeline::Pipeline;
+use crate::thread;
 use crate::tls::Tls;
 use crate::to_https::ToHttps;
 use crate::upstream::Shared;
@@ -50,6 +52,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(1);
 pub struct Cores {
     /// Hears from each thread when it ends.
     ended: Receiver<Infallible>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 #[derive(Clone)]
@@ -102,10 +105,12 @@ impl Cores {
             inboxes.push(receiver);
         }
         let mut acceptor = Some((listeners, cores.clone()));
+        let mut threads = Vec::with_capacity(count);
         for (number, (core, inbox)) in cores.into_iter().zip(inboxes).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .max_blocking_threads(BLOCKING)
+                .on_thread_start(thread::hook())
                 .build()?;
             let pipeline = {
                 let shared = (shared.clone(), store.clone(), to_https.clone());
@@ -121,20 +126,34 @@ impl Cores {
                 inherited: config.listen.inherited,
             };
             let (acceptor, alive): (_, Sender<Infallible>) = (acceptor.take(), alive.clone());
-            std::thread::Builder::new().name(format!("core-{number}")).spawn(move || {
+            threads.push(thread::spawn(&format!("core-{number}"), move || {
                 runtime.block_on(worker.run(inbox, acceptor));
                 // Whatever blocking work is left is not worth waiting for.
                 runtime.shutdown_background();
                 drop(alive);
-            })?;
+            })?);
         }
-        Ok(Cores { ended })
+        Ok(Cores { ended, threads })
     }
 
     /// Waits until every connection has ended, which after the drain's last word is soon.
     pub fn wait(&self) {
         // Nothing is ever sent: all senders gone means all threads gone.
         let _ = self.ended.recv();
+    }
+
+    /// The same, for so long at most; whether they have ended.
+    pub fn has_ended(&self, patience: Duration) -> bool {
+        self.ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    /// The same, and until nothing is left of the threads either.
+    pub fn join(self) {
+        self.wait();
+        for thread in self.threads {
+            // Whoever panicked has said so.
+            drop(thread.join());
+        }
     }
 }
 
@@ -244,5 +263,7 @@ async fn accept(
         while let Ok(accepted) = tokio::time::timeout(LAST_IN, listen::accept(&listener)).await {
             deal(accepted).await;
         }
+        // To close ours would not do where a process forked off from this one has a copy of it.
+        drop(socket2::SockRef::from(&listener).shutdown(std::net::Shutdown::Both));
     }
 }

@@ -10,7 +10,8 @@
 //! 5. `body` carries the bytes of both; the last one lets the access log write its line.
 //!
 //! Around it: [`config`] says what was asked for, `supervise` runs the command (`child`), `drain`
-//! is the way out, `error` is everything that can go wrong, and `run` wires it all.
+//! is the way out, `error` is everything that can go wrong, and `run` wires it all. [`Front`] is
+//! the same without a command.
 
 mod access_log;
 mod body;
@@ -29,6 +30,7 @@ mod error;
 mod file_body;
 mod files;
 mod forwarded;
+mod front;
 mod hop_by_hop;
 mod hsts;
 mod http1;
@@ -48,6 +50,7 @@ mod send_patience;
 mod signals;
 mod static_files;
 mod supervise;
+mod thread;
 mod tls;
 mod to_https;
 mod transport;
@@ -56,5 +59,7 @@ mod turn;
 mod upstream;
 mod zero_copy;
 
+pub use front::Front;
 pub use run::run;
+pub use signals::divert as divert_signals;
 pub use tls::{LocalAuthority, local_authority};

@@ -9,6 +9,7 @@ pub use line::{Line, Style};
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Bytes that may wait for the reader of our stdout; past this, lines are dropped and counted.
@@ -44,6 +45,7 @@ struct State {
     dropped: u64,
     is_writing: bool,
     is_closed: bool,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Queue {
@@ -60,13 +62,25 @@ impl Log {
     pub fn to(out: impl Write + Send + 'static, style: Style) -> io::Result<Log> {
         let log = Log { queue: Arc::default(), style };
         let writer = log.clone();
-        std::thread::Builder::new().name("log".into()).spawn(move || writer.run(out))?;
+        let thread = std::thread::Builder::new().name("log".into());
+        let thread = thread.spawn(move || writer.run(out))?;
+        log.queue.lock().thread = Some(thread);
         Ok(log)
+    }
+
+    /// For those who do not want any.
+    pub fn nowhere() -> Log {
+        let log = Log { queue: Arc::default(), style: Style::Json };
+        log.queue.lock().is_closed = true;
+        log
     }
 
     /// Queues one whole line, newline included.
     pub fn write(&self, line: &[u8]) {
         let mut state = self.queue.lock();
+        if state.is_closed {
+            return;
+        }
         if state.lines.len() + line.len() > QUEUE {
             state.dropped += 1;
             return;
@@ -79,8 +93,8 @@ impl Log {
         }
     }
 
-    /// Writes what is queued and returns when it is out, or nobody has read it in
-    /// [`LAST_WORDS`]. Later lines are written if the process lives long enough.
+    /// Writes what is queued and returns when it is out and the thread has ended, or nobody has
+    /// read it in [`LAST_WORDS`]. Later lines are lost.
     pub fn close(&self) {
         let until = Instant::now() + LAST_WORDS;
         let mut state = self.queue.lock();
@@ -94,12 +108,15 @@ impl Log {
             let waited = self.queue.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
+        let thread = state.thread.take();
+        drop(state);
+        // It panics as little as we do.
+        thread.into_iter().for_each(|thread| drop(thread.join()));
     }
 
     fn run(self, mut out: impl Write) {
         let mut batch = Vec::new();
-        loop {
-            let dropped = self.take(&mut batch);
+        while let Some(dropped) = self.take(&mut batch) {
             for piece in pieces(&batch) {
                 // A broken stdout is no reason to stop serving, and there is nowhere to tell.
                 drop(write_all(&mut out, piece));
@@ -118,13 +135,17 @@ impl Log {
         }
     }
 
-    /// Waits for lines and moves them into `batch`; returns how many had to be dropped.
-    fn take(&self, batch: &mut Vec<u8>) -> u64 {
+    /// Waits for lines and moves them into `batch`; returns how many had to be dropped. `None`: no
+    /// more will come.
+    fn take(&self, batch: &mut Vec<u8>) -> Option<u64> {
         let wait = |state| {
             self.queue.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner)
         };
         let mut state = self.queue.lock();
         while state.lines.is_empty() && state.dropped == 0 {
+            if state.is_closed {
+                return None;
+            }
             state = wait(state);
         }
         state.is_writing = true;
@@ -134,7 +155,7 @@ impl Log {
             state = self.queue.lock();
         }
         std::mem::swap(batch, &mut state.lines);
-        std::mem::take(&mut state.dropped)
+        Some(std::mem::take(&mut state.dropped))
     }
 }
 
@@ -192,9 +213,11 @@ mod tests {
         log.write(b"first\n");
         log.write(b"last\n");
         log.close();
-        let mut seen = [0; 11];
-        io::Read::read_exact(&mut reader, &mut seen).expect("both lines");
-        assert_eq!(&seen, b"first\nlast\n");
+        log.write(b"too late\n");
+        let mut seen = Vec::new();
+        // The pipe ends with the thread that writes to it.
+        io::Read::read_to_end(&mut reader, &mut seen).expect("both lines");
+        assert_eq!(seen, b"first\nlast\n");
     }
 
     #[test]

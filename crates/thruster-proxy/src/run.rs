@@ -4,17 +4,21 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use crate::cache::Store;
 use crate::config::{Config, LogFormat};
+use crate::control::Control;
 use crate::cores::Cores;
 use crate::drain::{self, Drainer};
 use crate::listen::{self, Door};
 use crate::log::{Diagnostics, Log, Style};
 use crate::signals;
 use crate::supervise::supervise;
+use crate::thread;
 use crate::tls::Tls;
 use crate::to_https::ToHttps;
 
@@ -59,6 +63,10 @@ impl Server {
         tls.as_ref()
             .map_or(Ok(()), |tls| tls.begin())
             .map_err(|error| format!("cannot ask for certificates: {error}"))?;
+        match https {
+            Some(https) => tracing::info!(%http, %https, "Server started"),
+            None => tracing::info!(%http, "Server started"),
+        }
         Ok(Server { http, https, cores, drainer, store: store.clone(), tls })
     }
 
@@ -81,8 +89,20 @@ impl Server {
             drop(sender);
         };
         // Without a thread to wait we only forget to wait.
-        drop(std::thread::Builder::new().name("drain".into()).spawn(wait));
+        drop(thread::spawn("drain", wait));
         Draining { drainer: self.drainer, ended }
+    }
+
+    /// Stops accepting, lets exchanges finish for as long as `patience` lasts, and returns when
+    /// nothing is left of the front.
+    pub fn stop(self, patience: Duration) {
+        self.drainer.begin();
+        if !self.cores.has_ended(patience) {
+            self.drainer.end();
+        }
+        self.cores.join();
+        self.store.save();
+        self.store.close();
     }
 }
 
@@ -122,7 +142,8 @@ pub fn run(config: &Config, command: &OsString, arguments: &[OsString]) -> u8 {
     status
 }
 
-fn style(format: Option<LogFormat>) -> Style {
+/// How the log looks on our stdout.
+pub fn style(format: Option<LogFormat>) -> Style {
     let is_terminal = io::stdout().is_terminal();
     match format {
         Some(LogFormat::Json) => Style::Json,
@@ -131,4 +152,13 @@ fn style(format: Option<LogFormat>) -> Style {
         None if is_terminal => Style::Colour,
         None => Style::Json,
     }
+}
+
+/// Opens the control socket where somebody chose to have it.
+///
+/// # Errors
+/// The system refused, in words for that person.
+pub fn open_control(path: &Path, store: &Arc<Store>) -> Result<Control, String> {
+    Control::start(Some(path), store)
+        .map_err(|error| format!("cannot open the control socket {}: {error}", path.display()))
 }

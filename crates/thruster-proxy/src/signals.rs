@@ -1,6 +1,10 @@
 //! Signals, taken in turn by one thread instead of by handlers: [`block`] them before any other
 //! thread exists, then wait for them with [`next`].
 
+mod divert;
+
+pub use divert::divert;
+
 use std::io;
 use std::mem::MaybeUninit;
 
@@ -48,6 +52,45 @@ pub fn unblock() -> io::Result<()> {
     check(unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &set(), std::ptr::null_mut()) })
 }
 
+/// Does something on whose threads, those started meanwhile, no signal is delivered: the program
+/// around them has its own ways with signals.
+///
+/// # Errors
+/// The system refused.
+#[allow(unsafe_code)]
+pub fn unheard<T>(work: impl FnOnce() -> T) -> io::Result<T> {
+    /// What a thread brings upon itself it must hear: blocked, it would end the process unsaid.
+    const OWN: [libc::c_int; 7] = [
+        libc::SIGABRT,
+        libc::SIGBUS,
+        libc::SIGFPE,
+        libc::SIGILL,
+        libc::SIGSEGV,
+        libc::SIGSYS,
+        libc::SIGTRAP,
+    ];
+    let mut all = MaybeUninit::uninit();
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: sigfillset initialises the set, and sigdelset takes valid numbers out of it.
+    let all = unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        for number in OWN {
+            libc::sigdelset(all.as_mut_ptr(), number);
+        }
+        all.assume_init()
+    };
+    // SAFETY: the set is only read, and the mask so far written.
+    check(unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, before.as_mut_ptr())
+    })?;
+    let done = work();
+    // SAFETY: the call that succeeded has written it.
+    check(unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut())
+    })?;
+    Ok(done)
+}
+
 /// Waits for the next signal.
 ///
 /// # Errors
@@ -55,6 +98,9 @@ pub fn unblock() -> io::Result<()> {
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 pub fn next() -> io::Result<Signal> {
+    if let Some(signal) = divert::noted() {
+        return Ok(signal);
+    }
     let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
     // SAFETY: sigwaitinfo writes one siginfo_t when it returns a signal.
     let number = unsafe { libc::sigwaitinfo(&set(), info.as_mut_ptr()) };
@@ -62,15 +108,20 @@ pub fn next() -> io::Result<Signal> {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: written by the call that has just succeeded.
-    let is_from_kernel = unsafe { info.assume_init() }.si_code == libc::SI_KERNEL;
+    let info = unsafe { info.assume_init() };
     Ok(match number {
         libc::SIGCHLD => Signal::ChildEnded,
-        // A hang-up may be for the leader of the session alone, and that may be us.
-        number @ (libc::SIGINT | libc::SIGQUIT | libc::SIGWINCH) if is_from_kernel => {
-            Signal::FromTerminal(number)
-        }
+        number if is_from_terminal(number, &info) => Signal::FromTerminal(number),
         number => Signal::Forward(number),
     })
+}
+
+/// Whether the kernel has sent it, to our whole group.
+#[cfg(target_os = "linux")]
+fn is_from_terminal(number: libc::c_int, info: &libc::siginfo_t) -> bool {
+    // A hang-up may be for the leader of the session alone, and that may be us.
+    let is_for_all = matches!(number, libc::SIGINT | libc::SIGQUIT | libc::SIGWINCH);
+    is_for_all && info.si_code == libc::SI_KERNEL
 }
 
 /// Waits for the next signal. Where it came from cannot be known here.
@@ -80,10 +131,18 @@ pub fn next() -> io::Result<Signal> {
 #[cfg(not(target_os = "linux"))]
 #[allow(unsafe_code)]
 pub fn next() -> io::Result<Signal> {
+    if let Some(signal) = divert::noted() {
+        return Ok(signal);
+    }
     let mut number = 0;
     // SAFETY: sigwait writes one int.
     check(unsafe { libc::sigwait(&set(), &raw mut number) })?;
     Ok(if number == libc::SIGCHLD { Signal::ChildEnded } else { Signal::Forward(number) })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_from_terminal(_: libc::c_int, _: &libc::siginfo_t) -> bool {
+    false
 }
 
 #[allow(unsafe_code)]

@@ -13,10 +13,10 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::log::Log;
 use crate::notify::{READY, STOPPING, notify};
-use crate::run::{Draining, Server};
+use crate::run::{self, Draining, Server};
 use crate::signals::{self, Signal};
 use crate::upstream::Target;
-use crate::{descriptors, listen};
+use crate::{descriptors, listen, thread};
 
 /// How long the command may take to go before the log says that it has not.
 const OVERDUE: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ pub fn supervise(
     let (sender, events) = channel();
     // Ports first: if they cannot be had, there is no point in starting anything.
     let server = match config.boot.bind_when_ready {
-        false => Some(start(config, log, &store)?),
+        false => Some(Server::start(config, log, &store)?),
         true => None,
     };
     listen_for_signals(sender.clone())?;
@@ -209,7 +209,7 @@ impl Supervisor<'_> {
             return;
         }
         if let Front::Closed = self.front {
-            match start(self.config, self.log, &self.store) {
+            match Server::start(self.config, self.log, &self.store) {
                 Ok(server) => self.front = Front::Open(server),
                 Err(complaint) => {
                     self.complaint = Some(complaint);
@@ -230,28 +230,17 @@ impl Supervisor<'_> {
     }
 }
 
-fn start(config: &Config, log: &Log, store: &Arc<Store>) -> Result<Server, String> {
-    let server = Server::start(config, log, store)?;
-    match server.https {
-        Some(https) => tracing::info!(http = %server.http, %https, "Server started"),
-        None => tracing::info!(http = %server.http, "Server started"),
-    }
-    Ok(server)
-}
-
 /// Where nobody chose a place for it, we can do without.
 fn open_control(config: &Config, store: &Arc<Store>) -> Result<Option<Control>, String> {
-    let chosen = config.cache.control_socket.as_deref();
-    match (Control::start(chosen, store), chosen) {
-        (Ok(control), _) => Ok(Some(control)),
-        (Err(error), None) => {
-            tracing::warn!(%error, "No control socket, so the cache cannot be purged");
-            Ok(None)
-        }
-        (Err(error), Some(path)) => {
-            Err(format!("cannot open the control socket {}: {error}", path.display()))
-        }
+    if let Some(path) = config.cache.control_socket.as_deref() {
+        return run::open_control(path, store).map(Some);
     }
+    let control = Control::start(None, store);
+    Ok(control
+        .inspect_err(|error| {
+            tracing::warn!(%error, "No control socket, so the cache cannot be purged");
+        })
+        .ok())
 }
 
 fn listen_for_signals(sender: Sender<Event>) -> Result<(), String> {
@@ -284,6 +273,5 @@ fn look_for_child(upstream: &crate::config::Upstream, sender: Sender<Event>) -> 
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), String> {
-    let spawned = std::thread::Builder::new().name(name.into()).spawn(run);
-    spawned.map(drop).map_err(|error| format!("cannot start a thread: {error}"))
+    thread::spawn(name, run).map(drop).map_err(|error| format!("cannot start a thread: {error}"))
 }

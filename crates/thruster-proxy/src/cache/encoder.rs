@@ -2,12 +2,13 @@
 //! request that would have liked one nor any other waits for it. Files are coded there as well.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
 use bytes::Bytes;
 use thruster_cache::{Body, Coding, Entry};
 
-use crate::compress;
+use crate::{compress, thread};
 
 /// Bodies that wait for the thread. Past them nothing is lost: the next hit asks again.
 const QUEUE: usize = 64;
@@ -21,7 +22,17 @@ enum Job {
     Other(Box<dyn FnOnce() + Send>),
 }
 
-pub struct Encoder(SyncSender<Job>);
+pub struct Encoder {
+    jobs: SyncSender<Job>,
+    /// Nobody waits for what is queued any more.
+    is_over: Arc<AtomicBool>,
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        self.is_over.store(true, Relaxed);
+    }
+}
 
 /// What others can wait for is not to slow down those who wait. Linux has this per thread;
 /// elsewhere it would be for the whole process.
@@ -43,9 +54,11 @@ impl Encoder {
         done: impl Fn(&Arc<Entry>, Coding, Bytes) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (sender, jobs) = sync_channel::<Job>(QUEUE);
-        std::thread::Builder::new().name("encoder".into()).spawn(move || {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let is_ended = is_over.clone();
+        thread::spawn("encoder", move || {
             give_way();
-            for job in jobs {
+            for job in jobs.into_iter().take_while(|_| !is_ended.load(Relaxed)) {
                 let (entry, coding) = match job {
                     Job::Entry(entry, coding) => (entry, coding),
                     Job::Other(work) => {
@@ -61,7 +74,7 @@ impl Encoder {
                 }
             }
         })?;
-        Ok(Encoder(sender))
+        Ok(Encoder { jobs: sender, is_over })
     }
 
     /// Asks for a coding, if there is room.
@@ -75,7 +88,7 @@ impl Encoder {
     }
 
     fn send(&self, job: Job) -> bool {
-        let sent = self.0.try_send(job);
+        let sent = self.jobs.try_send(job);
         if let Err(TrySendError::Disconnected(_)) = &sent {
             tracing::debug!("The encoder has ended");
         }

@@ -1,6 +1,6 @@
 //! Certificates from a CA that speaks ACME (RFC 8555): one for each name that has none otherwise,
-//! obtained and renewed by a thread of its own, away from the cores. It ends with the process: what
-//! is half done then is done again.
+//! obtained and renewed by a thread of its own, away from the cores. What is half done when that ends
+//! is done again.
 
 mod account;
 mod client;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Uri;
 use http::uri::Scheme;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use self::account::Session;
@@ -23,6 +23,7 @@ use super::autocert::Autocert;
 use super::certificates::Certificates;
 use super::challenges::Challenges;
 use crate::config::Config;
+use crate::thread;
 
 /// Orders at once: enough that one that hangs does not hold up the others. Arbitrary.
 const TURNS: usize = 4;
@@ -32,6 +33,8 @@ pub struct Acme {
     wanted: HashMap<String, Arc<Notify>>,
     /// Those who have not begun yet.
     keepers: Mutex<Vec<Keeper>>,
+    /// Their thread ends with it.
+    alive: watch::Sender<()>,
 }
 
 impl Acme {
@@ -75,7 +78,7 @@ impl Acme {
             missing.into_iter().map(|name| (name.clone(), Arc::default())).collect();
         let keepers = wanted.iter().map(|(name, wanted)| Keeper::new(name, &shared, wanted));
         let keepers = Mutex::new(keepers.collect());
-        Ok(Some(Acme { wanted, keepers }))
+        Ok(Some(Acme { wanted, keepers, alive: watch::Sender::new(()) }))
     }
 
     /// Begins to ask for certificates. The CA will look for us, so the ports are to be open.
@@ -86,11 +89,19 @@ impl Acme {
         let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
         let keepers = std::mem::take(&mut *keepers);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("acme".into()).spawn(move || {
+        let mut alive = self.alive.subscribe();
+        thread::spawn("acme", move || {
             runtime.block_on(async {
                 let tasks = keepers.into_iter().map(Keeper::keep);
-                tasks.collect::<JoinSet<()>>().join_all().await
+                let mut tasks = tasks.collect::<JoinSet<()>>();
+                tokio::select! {
+                    // Nothing is ever sent: its end is the message.
+                    _ = alive.changed() => {}
+                    () = async { while tasks.join_next().await.is_some() {} } => {}
+                }
             });
+            // A name that is being looked up may take its time.
+            runtime.shutdown_background();
         })?;
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Loaded, Unusable, load};
 use crate::config::OwnCertificate;
+use crate::thread;
 use crate::tls::Certificates;
 use crate::tls::leaf::Leaf;
 use crate::tls::private::is_open_to_others;
@@ -54,7 +55,7 @@ impl Watch {
         if !pairs.is_empty() {
             let certificates = certificates.clone();
             let watch = move || watch(&mut pairs, &certificates, &asked);
-            let spawned = std::thread::Builder::new().name("certificates".into()).spawn(watch);
+            let spawned = thread::spawn("certificates", watch);
             spawned.map_err(|error| format!("cannot start a thread: {error}"))?;
         }
         Ok(Watch { ask })
