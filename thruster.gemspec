@@ -15,8 +15,9 @@ Gem::Specification.new do |spec|
 
   spec.required_ruby_version = ">= 3.0"
 
-  # What every platform's gem holds; rakelib/gem.rake adds the one executable.
-  spec.files = Dir.glob("lib/**/*.rb", base: __dir__) + %w[exe/thrust README.md CHANGELOG.md MIT-LICENSE]
+  # What every platform's gem holds; rakelib/gem.rake adds the one executable, or rakelib/source_gem.rake its sources.
+  spec.files = Dir.glob(%w[lib/**/*.{rb,tt} sig/*.rbs man/*.1 completions/*], base: __dir__) +
+               %w[exe/thrust README.md CHANGELOG.md MIT-LICENSE]
   spec.bindir = "exe"
   spec.executables = ["thrust"]
 end
