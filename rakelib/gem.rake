@@ -4,32 +4,68 @@ require "rubygems/package"
 require "tmpdir"
 require_relative "../lib/thruster/platform"
 
+# A gem for each platform with its executable in it, and the one that builds it where it is installed (source_gem.rake).
+# All go into pkg/, or PACKAGES.
+
 namespace :gem do
-  desc "Pack the gem for this machine's platform into pkg/ (EXECUTABLE=path: with this executable, PACKAGES=path: elsewhere)"
-  task :native do
-    executable = ENV.fetch("EXECUTABLE") { build_executable }
-    pack_gem Thruster::Platform.local, executable, into: ENV.fetch("PACKAGES", "pkg")
+  Thruster::Platform::SUPPORTED.each do |platform|
+    desc "Pack the gem for #{platform} (EXECUTABLE=path: around this executable, PROFILE=dev: around a quick build)"
+    task(platform) { pack_gem platform, ENV.fetch("EXECUTABLE") { compile(platform) }, into: packages }
   end
+
+  desc "Pack the gem for this machine's platform around the executable that cargo builds for it (EXECUTABLE=path: around this one)"
+  task(:native) { pack_gem Thruster::Platform.local, ENV.fetch("EXECUTABLE") { build_executable }, into: packages }
+
+  # One as it is published, to be measured, and the others as quickly as they can be had. They are built at the same
+  # time, because the last and longest step of the first has work for one core alone.
+  desc "Pack the gems that the tests look at into target/gems: for x86_64-linux as it is published, the others around quick builds"
+  task :trial do
+    directory = File.join(target_directory, "gems")
+    cross_tools
+    published, *others = Thruster::Platform::SUPPORTED
+    publishing = Thread.new { compile(published, profile: "release") }
+    quick = others.to_h { |platform| [platform, compile(platform, profile: "dev")] }
+    rm_rf directory, verbose: false
+    { published => publishing.value, **quick }.each { |platform, executable| pack_gem platform, executable, into: directory }
+    pack_source_gem into: directory
+  end
+end
+
+desc "Pack all gems into pkg/ (PACKAGES=path: elsewhere)"
+task gem: [*Thruster::Platform::SUPPORTED, "ruby"].map { |platform| "gem:#{platform}" }
+
+def packages
+  ENV.fetch("PACKAGES", "pkg")
 end
 
 def build_executable
   sh "cargo", "build", "--release", "--locked", "--package", "thrust"
-  File.join(ENV.fetch("CARGO_TARGET_DIR", "target"), "release", "thrust")
+  File.join(target_directory, "release", "thrust")
 end
 
-# A platform's gem is the plain gem and one executable. It is packed from a copy, so that the
-# modes in it are those given here, whatever umask the working tree was made under.
+# A platform's gem is the plain gem and one executable.
 def pack_gem(platform, executable, into:)
   spec = Gem::Specification.load("thruster.gemspec").dup
   carried = File.join(spec.bindir, platform, "thrust")
   spec.platform = platform
-  mkdir_p into
+
+  pack(spec, into: into) do |stage|
+    stage_file executable, File.join(stage, carried), 0o755
+    spec.files += [carried]
+  end
+end
+
+# Packs from a copy, so that neither umask nor clock nor the order of a folder gets into the package; to the copy the
+# block adds what is in no checkout.
+def pack(spec, into:)
+  mkdir_p into, verbose: false
   package = File.expand_path(spec.file_name, into)
+  ENV["SOURCE_DATE_EPOCH"] = source_date
 
   Dir.mktmpdir("thruster-gem") do |stage|
     spec.files.each { |path| stage_file path, File.join(stage, path), path == "exe/thrust" ? 0o755 : 0o644 }
-    stage_file executable, File.join(stage, carried), 0o755
-    spec.files += [carried]
+    yield stage
+    spec.files = spec.files.sort
     chdir(stage, verbose: false) { Gem::Package.build(spec, false, false, package) }
   end
 end

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 require "fileutils"
-require "rubygems/package"
 require "tmpdir"
+require_relative "package"
 
 # The gem as `rake gem:native` packs it around the executable under test; packed once for all tests.
 module PackedGem
@@ -20,20 +20,7 @@ module PackedGem
 
     # What it says of itself.
     def spec
-      path.then { |package| PACKING.synchronize { @spec ||= Gem::Package.new(package).spec } }
-    end
-
-    # The mode of each file in it, by name.
-    def modes
-      modes = {}
-      File.open(path, "rb") do |package|
-        Gem::Package::TarReader.new(package).seek("data.tar.gz") do |data|
-          Zlib::GzipReader.wrap(data) do |files|
-            Gem::Package::TarReader.new(files).each { |file| modes[file.full_name] = file.header.mode & 0o777 }
-          end
-        end
-      end
-      modes
+      path.then { |package| PACKING.synchronize { @spec ||= Package.new(package).spec } }
     end
 
     private

@@ -29,9 +29,9 @@ class Thrust < Program
   attr_reader :target_port
 
   # Listens on a port of the system's choice unless `env` says otherwise; `within` are words before the command.
-  def initialize(*words, env: {}, within: [], **options)
+  def initialize(*words, env: {}, within: [], executable: self.class.executable, **options)
     @target_port = env.fetch("TARGET_PORT") { self.class.free_port }.to_i
-    super(*within, self.class.executable, *words,
+    super(*within, executable, *words,
           env: { "HTTP_PORT" => "0", "TARGET_PORT" => target_port.to_s }.merge(env), **options)
   end
 

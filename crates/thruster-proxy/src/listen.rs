@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{FromRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
@@ -109,11 +109,29 @@ fn inherit(place: u16) -> io::Result<TcpListener> {
     // SAFETY: whoever set LISTEN_PID to our number has given us this descriptor, and nobody else
     // in this process uses it. That it is a listening socket is checked next.
     let socket = unsafe { Socket::from_raw_fd(FIRST_INHERITED + RawFd::from(place)) };
-    if !socket.is_listener()? {
+    if !is_listener(&socket)? {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+/// socket2 knows this option of Linux' alone, but macOS has it, too.
+#[allow(unsafe_code)]
+fn is_listener(socket: &Socket) -> io::Result<bool> {
+    let mut answer: libc::c_int = 0;
+    let mut size = size_of_val(&answer) as libc::socklen_t;
+    // SAFETY: it writes one int at most, and the size of what it wrote.
+    let status = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ACCEPTCONN,
+            (&raw mut answer).cast(),
+            &raw mut size,
+        )
+    };
+    if status == 0 { Ok(answer != 0) } else { Err(io::Error::last_os_error()) }
 }
 
 fn bind_to_port(

@@ -3,7 +3,7 @@
 //! So the kernel is asked whether its queue has shrunk before the client is given up.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ impl SendPatience {
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 fn queued(socket: BorrowedFd<'_>) -> io::Result<libc::c_int> {
+    use std::os::fd::AsRawFd;
+
     let mut bytes = 0;
     // SAFETY: TIOCOUTQ (SIOCOUTQ on sockets) writes one int.
     match unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) } {

@@ -29,6 +29,8 @@ pub enum Signal {
     /// For the child.
     Forward(libc::c_int),
     /// For the child, which has it already: a terminal signals the whole foreground group.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    // nobody else tells who has sent it
     FromTerminal(libc::c_int),
 }
 

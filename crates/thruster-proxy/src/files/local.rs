@@ -2,7 +2,6 @@
 //! every opening, also of what the kernel has in memory, and the core would wait for it.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -61,6 +60,8 @@ impl Local {
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 fn kind(folder: &Folder) -> io::Result<u32> {
+    use std::os::fd::{AsFd, AsRawFd};
+
     let mut told = std::mem::MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: it writes into the one struct, which has the size that it expects.
     let status = unsafe { libc::fstatfs(folder.as_fd().as_raw_fd(), told.as_mut_ptr()) };

@@ -1,11 +1,9 @@
 //! Opening by openat2(2), which Linux has: at once, if the kernel has the whole way in memory, or
 //! else not at all; and below a folder, whatever is linked or moved meanwhile.
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -130,15 +128,13 @@ pub fn is_available() -> bool {
     })
 }
 
-fn c_string(path: &Path) -> io::Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
-}
-
 #[cfg(target_os = "linux")]
 mod system {
+    use std::ffi::CString;
     use std::io;
     use std::mem::{MaybeUninit, size_of};
     use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+    use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
 
     /// A place in the file system; what is there is not opened.
@@ -161,7 +157,7 @@ mod system {
         flags: libc::c_int,
         resolve: u64,
     ) -> io::Result<OwnedFd> {
-        let path = super::c_string(path)?;
+        let path = c_string(path)?;
         let folder = folder.map_or(libc::AT_FDCWD, |folder| folder.as_raw_fd());
         // SAFETY: it is of three integers, for each of which 0 is a value.
         let mut how: libc::open_how = unsafe { MaybeUninit::zeroed().assume_init() };
@@ -178,6 +174,10 @@ mod system {
             Ok(descriptor @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(descriptor) }),
             _ => Err(io::Error::last_os_error()),
         }
+    }
+
+    fn c_string(path: &Path) -> io::Result<CString> {
+        CString::new(path.as_os_str().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
     }
 }
 

@@ -7,6 +7,7 @@ mod client;
 mod failure;
 mod keeper;
 mod order;
+mod roots;
 mod schedule;
 
 use std::collections::HashMap;

@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -15,7 +16,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient, Problem};
+use rustls::ClientConfig;
 use rustls::crypto::ring;
+
+use super::roots::{self, NoRoots};
 
 /// For one answer. CAs take their time, but not with one request.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -69,21 +73,20 @@ impl Silence {
     }
 }
 
-/// No roots to believe in.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot tell whether it is the CA that we talk to: {0}")]
-pub struct NoRoots(io::Error);
-
 impl Client {
     /// One that believes whom this system believes.
     ///
     /// # Errors
     /// The system believes nobody.
     pub fn new() -> Result<Self, NoRoots> {
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has what TLS 1.2 and 1.3 need")
+            .with_root_certificates(roots::load()?)
+            .with_no_client_auth();
         // RFC 8555 section 6.1: HTTPS, and nothing else.
         let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_platform_verifier(ring::default_provider())
-            .map_err(NoRoots)?
+            .with_tls_config(config)
             .https_only()
             .enable_http1()
             .build();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use instant_acme::{Error, Problem};
 
-use super::client::{NoRoots, Refusal, Silence};
+use super::client::{Refusal, Silence};
+use super::roots::NoRoots;
 
 /// What every problem's type begins with (RFC 8555 section 6.7).
 const NAMESPACE: &str = "urn:ietf:params:acme:error:";
