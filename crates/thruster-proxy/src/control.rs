@@ -19,7 +19,7 @@ use self::place::Place;
 use crate::cache::Store;
 use crate::thread;
 
-/// Threads that serve it: some may be held up by clients that say nothing.
+/// Threads that serve it at most: some may be held up by clients that say nothing.
 const THREADS: usize = 4;
 
 /// The pause after an accept that failed for want of something, such as descriptors.
@@ -55,11 +55,7 @@ impl Control {
             None => Place::private()?,
         };
         let door = Arc::new(Door { listener: place.listen()?, is_closed: false.into() });
-        for number in 0..THREADS {
-            let (door, store) = (door.clone(), store.clone());
-            let name = format!("control-{number}");
-            thread::spawn(&name, move || serve(&door, &store))?;
-        }
+        serve(0, &door, store)?;
         Ok(Control { place, door })
     }
 
@@ -69,10 +65,20 @@ impl Control {
     }
 }
 
-fn serve(door: &Door, store: &Store) {
+/// Starts a thread that serves, and that starts the next when it has somebody to serve: there is
+/// always one that listens, and as long as nobody comes there is no other, with memory of its own.
+fn serve(number: usize, door: &Arc<Door>, store: &Arc<Store>) -> io::Result<()> {
+    let (door, store) = (door.clone(), store.clone());
+    let run = move || accept(number, &door, &store);
+    thread::spawn(&format!("control-{number}"), run).map(drop)
+}
+
+fn accept(number: usize, door: &Arc<Door>, store: &Arc<Store>) {
+    let mut starts_next = number + 1 < THREADS;
     while !door.is_closed.load(Relaxed) {
         match door.listener.accept() {
             Ok((stream, _)) => {
+                starts_next = starts_next && serve(number + 1, door, store).is_err();
                 let answered = exchange::serve(stream, |request| {
                     answer::to(&request, store, SystemTime::now())
                 });
