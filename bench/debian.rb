@@ -7,7 +7,8 @@ require_relative "failure"
 module Bench
   module Debian
     PACKAGES = { "nginx" => "nginx-light", "wrk" => "wrk", "puma" => "puma", "brotli" => "brotli",
-                 "zstd" => "zstd", "caddy" => "caddy", "h2load" => "nghttp2-client", "curl" => "curl" }.freeze
+                 "zstd" => "zstd", "caddy" => "caddy", "haproxy" => "haproxy", "h2load" => "nghttp2-client",
+                 "curl" => "curl" }.freeze
 
     # Debian keeps nginx where an ordinary user's PATH does not look.
     PATH = [*ENV.fetch("PATH").split(":"), "/usr/sbin"].freeze
@@ -47,6 +48,15 @@ module Bench
       false
     end
     private_class_method :installed?
+
+    # Of the packages that are there.
+    def self.versions
+      query = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n", *PACKAGES.values]
+      lines = IO.popen(query, err: File::NULL, &:readlines).map(&:split)
+      lines.filter_map { |status, *package| package if status == "installed" }.to_h
+    rescue Errno::ENOENT
+      {}
+    end
 
     def self.locate(program)
       PATH.map { File.join(_1, program) }.find { File.executable?(_1) }

@@ -4,32 +4,17 @@
 # which sees to it that each is what was asked for.
 
 require_relative "certificate"
+require_relative "example"
 require_relative "failure"
-require_relative "fronts/thrust"
+require_relative "result"
 
 module Bench
   module Handshakes
-    EXAMPLE = %w[--package thruster-test --example handshakes].freeze
-    EXECUTABLE = File.join(Fronts::Thrust::TARGET, "release/examples/handshakes")
+    EXAMPLE = Example.new("handshakes")
 
-    # A request of these is a handshake.
-    Result = Struct.new(:seconds, :requests, keyword_init: true) do
-      def per_second = requests / seconds
-    end
-
-    def self.build
-      system("cargo", "build", "--release", "--locked", "--quiet", *EXAMPLE, chdir: ROOT) ||
-        raise(Failure, "the handshakes do not build: cargo build --release --locked #{EXAMPLE.join(" ")}")
-    end
-
-    # `kind` is "full" or "resumed".
+    # A request of the result is a handshake. `kind` is "full" or "resumed".
     def self.run(port, kind, authority:, seconds:)
-      command = [EXECUTABLE, "127.0.0.1:#{port}", Certificate::NAME, authority, kind, seconds.to_s]
-      output = IO.popen(command, err: %i[child out]) do |handshakes|
-        handshakes.read
-      ensure
-        Process.kill(:TERM, handshakes.pid) # does nothing unless we were interrupted
-      end
+      output = EXAMPLE.run("127.0.0.1:#{port}", Certificate::NAME, authority, kind, seconds)
       count, time = output.match(/^(\d+) handshakes in ([\d.]+) s$/)&.captures
       raise Failure, "port #{port}, #{kind} handshakes: #{output.lines.first(3).join.strip}" unless count.to_i.positive?
 

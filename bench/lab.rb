@@ -8,7 +8,7 @@ require_relative "server"
 
 module Bench
   class Lab
-    attr_reader :directory
+    attr_reader :directory, :servers
 
     def self.open
       Dir.mktmpdir("thrust-bench-") do |directory|

@@ -8,9 +8,14 @@ module Bench
   module Machine
     def self.cores = Etc.nprocessors
 
+    def self.description
+      system = Etc.uname.values_at(:sysname, :release).join(" ")
+      "#{cores} cores (#{processor}), #{system}, load #{load} before the start"
+    end
+
     def self.statement
       <<~TEXT
-        #{cores} cores (#{processor}), #{Etc.uname.values_at(:sysname, :release).join(" ")}, load #{load} before the start.
+        #{description}.
         Load generator, origin and proxies share these cores, so requests/s and latencies depend on all of them;
         CPU per request is the proxy's own, and the figure to compare.
       TEXT

@@ -50,7 +50,7 @@ module Bench
     def ask(law)
       random = Random.new(SEED)
       endings = Array.new(DRAWS) { Page.ending(yield(random.rand)) }
-      Wrk::Ask.new(@path, {}, @lab.write("#{law}-#{@count}", "#{endings.join("\n")}\n"))
+      Wrk::Ask.new(path: @path, endings: @lab.write("#{law}-#{@count}", "#{endings.join("\n")}\n"))
     end
 
     def path(number) = @path + Page.ending(number)

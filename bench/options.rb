@@ -1,47 +1,36 @@
 # frozen_string_literal: true
 
-# The command line: a scenario and how hard to try it.
+# The command line: which scenarios, beside whom, and how hard to try.
 
 require "optparse"
 require "shellwords"
 require_relative "failure"
+require_relative "scenarios"
 
 module Bench
-  Options = Struct.new(:scenario, :rounds, :seconds, :connections, :only, :log, :peers, keyword_init: true) do
-    # Each scenario has its own defaults; what is not among them means nothing to it.
-    def complete(defaults)
-      %i[rounds seconds connections only].each do |name|
-        raise Failure, "#{scenario} has no --#{name}" if self[name] && !defaults.key?(name)
+  Options = Struct.new(:scenarios, :rounds, :seconds, :only, :against, :log, :peers, :connections, :levels,
+                       keyword_init: true) do
+    # A copy that differs in this.
+    def with(**changes) = dup.tap { |copy| changes.each { |name, value| copy[name] = value } }
 
-        self[name] ||= defaults[name]
-      end
-      self
-    end
+    # What --only is about. Its words are those of the table's first column.
+    def wants?(name) = name.downcase.include?(only.downcase)
+    def names = scenarios.map { SCENARIOS.key(_1) }
   end
 
   class << Options
-    USAGE = <<~TEXT
-      Usage: bin/bench [proxy|cache|cache-size|files|compression|tls|memory|fairness] [options]
-
-        proxy       thrust and nginx in front of the same fast origin: CPU per request (the default)
-        cache       thrust and nginx's proxy_cache, answering from what they keep: CPU per hit
-        cache-size  CPU per hit with a thousand entries in the cache, and with a million
-        files       thrust and nginx, sending files that the application names, and files of a folder: CPU per request
-        compression what the codings' levels cost, and who waits how long while long pages are compressed
-        tls         handshakes, and requests over TLS, beside nginx and caddy: CPU per handshake and per request
-        memory      size of the executable, memory at rest and with idle connections
-        fairness    who waits how long when 12 clients share 2 Puma threads
-
-    TEXT
+    AGAINST = %w[nginx caddy haproxy].freeze
+    CONNECTIONS = 64 # where a scenario has no other number
+    LOGS = %i[each buffered off].freeze
 
     def parse(arguments)
-      options = new(scenario: "proxy", log: :each, peers: [])
+      options = new(rounds: 3, seconds: 1, only: "", against: AGAINST, log: :each, peers: [], connections: CONNECTIONS)
       words = parser(options).parse(arguments)
-      options.scenario = words.shift || "proxy"
-      raise Failure, "no scenario #{options.scenario}; see bin/bench --help" unless SCENARIOS.key?(options.scenario)
-      raise Failure, "do not know what to do with #{words.join(" ")}" if words.any?
+      unknown = words - SCENARIOS.keys
+      raise Failure, "no scenario #{unknown.join(", ")}; see bin/bench --help" if unknown.any?
 
-      options.complete(SCENARIOS[options.scenario]::DEFAULTS)
+      options.scenarios = words.empty? ? SCENARIOS.values.select { _1::USUAL } : SCENARIOS.values_at(*words.uniq)
+      options
     rescue OptionParser::ParseError => error
       raise Failure, error.message
     end
@@ -49,23 +38,36 @@ module Bench
     private
 
     def parser(options)
-      OptionParser.new(USAGE) do |on|
-        on.on("--rounds N", Integer, "times each is measured, in turn") { options.rounds = positive(_1) }
-        on.on("--seconds N", Integer, "length of each measurement") { options.seconds = positive(_1) }
-        on.on("--connections N", Integer, "connections, or clients") { options.connections = positive(_1) }
-        on.on("--only TEXT", "rows of a table whose name has this in it") { options.only = _1 }
-        on.on("--log HOW", %i[each buffered off],
-              "nginx's access log: each (default), buffered, off (thrust's too)") { options.log = _1 }
+      OptionParser.new(usage) do |on|
+        on.on("--only TEXT", "rows whose name has this in it, such as 'cache: 20 KB'") { options.only = _1 }
+        on.on("--rounds N", Integer, "times each is measured, in turn (3)") { options.rounds = positive(_1) }
+        on.on("--seconds N", Integer, "length of each measurement (1)") { options.seconds = positive(_1) }
+        on.on("--against NAMES", Array, "of #{AGAINST.join(", ")}; nginx always is") { options.against = rivals(_1) }
+        on.on("--log HOW", LOGS, "nginx's access log: each (default), buffered, off (everyone's)") { options.log = _1 }
         on.on("--no-log", "the same as --log off") { options.log = :off }
         on.on("--peer NAME=COMMAND", "measure this too: it listens on $HTTP_PORT and",
               "asks 127.0.0.1:$TARGET_PORT; may be repeated") { options.peers << peer(_1) }
+        on.on("--levels", "what the codings' levels cost; nothing else") { options.levels = true }
       end
+    end
+
+    def usage
+      scenarios = SCENARIOS.map do |name, scenario|
+        format("  %-12s %s%s", name, scenario::TITLE, (" (only by its name)" unless scenario::USUAL))
+      end
+      "Usage: bin/bench [SCENARIO...] [options]\n\n#{scenarios.join("\n")}\n\n"
     end
 
     def positive(number)
       raise OptionParser::InvalidArgument, number.to_s unless number.positive?
 
       number
+    end
+
+    def rivals(names)
+      raise OptionParser::InvalidArgument, names.join(",") if (names - AGAINST).any?
+
+      AGAINST & ["nginx", *names]
     end
 
     def peer(text)

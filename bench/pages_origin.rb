@@ -18,11 +18,13 @@ module Bench
     KEY_SIZES = { "key" => 1_024, "small" => 200 }.freeze # bytes of each answer below /key/ and /small/
     KEEP = "public, max-age=86400"
     FRESH = "/fresh" # the 1 KB of Origin, which nobody may keep
+    CHANGED = Time.at(1_700_000_000) # all pages, so that their tags are known beforehand
 
     attr_reader :server
 
-    # Serves each of `pages`, a name and a text, as /plain/NAME and, coded already, as /gzip/NAME and /br/NAME.
-    def initialize(lab, options, pages: {})
+    # Serves each of `pages`, a name and a text, as /plain/NAME and, coded already, as /gzip/NAME and /br/NAME. `keep`
+    # is the Cache-Control of the first.
+    def initialize(lab, options, pages: {}, keep: KEEP)
       folder = lab.path("pages")
       pages.each { |name, text| write(folder, name, text) }
       FileUtils.chmod_R("a+rX", folder) if pages.any?
@@ -35,7 +37,7 @@ module Bench
           keepalive_timeout 1h;
           root #{folder};
           default_type text/html;
-          add_header Cache-Control "#{KEEP}";
+          add_header Cache-Control "#{keep}";
           location /plain/ { }
           #{CODINGS.map { coded(_1) }.join("\n")}
           #{KEY_SIZES.map { |name, size| keys(name, size) }.join("\n")}
@@ -47,6 +49,9 @@ module Bench
         }
       CONF
     end
+
+    # As nginx makes it.
+    def self.tag(text) = format('"%<time>x-%<size>x"', time: CHANGED.to_i, size: text.bytesize)
 
     def port = @server.port
 
@@ -80,6 +85,7 @@ module Bench
       { "plain" => text, "gzip" => gzip(text), "br" => brotli(text) }.each do |coding, body|
         FileUtils.mkdir_p(File.join(folder, coding))
         File.binwrite(File.join(folder, coding, name), body)
+        File.utime(CHANGED, CHANGED, File.join(folder, coding, name))
       end
     end
 

@@ -21,6 +21,16 @@ module Bench
     def rss = pids.sum { memory(_1, "Rss") }
     def pss = pids.sum { memory(_1, "Pss") }
 
+    # Bytes: the most that were in memory at once since `forget_peak`, for each process.
+    def peak = pids.sum { |pid| File.read("/proc/#{pid}/status")[/^VmHWM:\s+(\d+) kB/, 1].to_i * 1024 }
+
+    # 5 is the kernel's word for it, see proc(5). Where that is not allowed, the peak is that since the start.
+    def forget_peak
+      pids.each { |pid| File.write("/proc/#{pid}/clear_refs", "5") }
+    rescue SystemCallError
+      nil
+    end
+
     private
 
     # The kernel's name for a process's CPU clock: what clock_getcpuclockid(3) returns, which Ruby does not offer.

@@ -10,14 +10,17 @@ require_relative "process_tree"
 module Bench
   class Server
     START = 10 # seconds until it must accept a connection: generous, a busy machine is no failure
+    LOOK = 0.0005 # seconds between two looks: how long the start takes is measured
     STOP = 8 # seconds it may take to leave after TERM: more than thrust's own time to drain
 
-    attr_reader :name, :port, :output
+    # When it was started, and when it was first seen to listen.
+    attr_reader :name, :port, :output, :spawned, :listening
 
     def initialize(name, command, port:, env:, output:, directory:)
       @name = name
       @port = port
       @output = output
+      @spawned = Clock.now
       # A group of its own: Ctrl-C on the terminal is for the benchmark, which then ends each server in turn.
       # Its output is appended to, so that it can be emptied between rounds.
       @pid = Process.spawn(env, *command, out: [output, "a"], err: %i[child out], in: File::NULL,
@@ -32,8 +35,9 @@ module Bench
         raise Failure, "#{name} has ended: #{last_words}" if Process.wait(@pid, Process::WNOHANG)
         raise Failure, "#{name} does not listen on port #{port}: #{last_words}" if Clock.now > deadline
 
-        sleep 0.02
+        sleep LOOK
       end
+      @listening = Clock.now
       self
     end
 

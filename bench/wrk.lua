@@ -9,6 +9,7 @@ end
 function init(args)
   if args[1] == "endings" then ask_in_turn(args[2], args[3]) end
   if args[1] == "pause" then pause(tonumber(args[2])) end
+  if args[1] == "upload" then upload(tonumber(args[2])) end
 end
 
 -- With a file of endings and a beginning, asks for one path after the other, over and over.
@@ -24,6 +25,12 @@ function ask_in_turn(file, beginning)
     at = at % #endings + 1
     return beginning .. endings[at] .. rest
   end
+end
+
+-- The same request each time, which wrk makes once.
+function upload(bytes)
+  wrk.method = "POST"
+  wrk.body = string.rep("u", bytes)
 end
 
 -- By chance, so that connections do not ask in step.

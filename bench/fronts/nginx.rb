@@ -42,10 +42,10 @@ module Bench
       def self.fields(cache_status) = "add_header X-Request-Id $request_id;\nadd_header X-Cache #{cache_status};"
 
       # `cache_status` is what X-Cache and the log tell of the cache; `http`, `server` and `location` are for what comes
-      # on top, the last to what is said of requests for the application, which are those of `place`. With a
-      # certificate, it speaks TLS and HTTP/2.
+      # on top, the last to what is said of requests for the application, which are those of `place`.
+      # `connection` is the field of that name which they have. With a certificate, it speaks TLS.
       def self.start(lab, options, target:, cache_status: "miss", http: "", server: "", place: "/", location: "",
-                     files: 0, certificate: nil, kept: KEPT)
+                     connection: '""', files: 0, certificate: nil, http2: false, kept: KEPT)
         port = lab.free_port
         workers = Machine.cores
         clients = options.connections
@@ -58,14 +58,14 @@ module Bench
             keepalive_requests #{Origin::FOREVER};
           }
           server {
-            listen 127.0.0.1:#{port}#{" ssl http2" if certificate} backlog=4096;
+            listen 127.0.0.1:#{port}#{" ssl" if certificate}#{" http2" if http2} backlog=4096;
             #{tls(certificate) if certificate}
             keepalive_requests #{Origin::FOREVER};
             #{server}
             location #{place} {
               proxy_pass http://app;
               proxy_http_version 1.1;
-              proxy_set_header Connection "";
+              proxy_set_header Connection #{connection};
               proxy_set_header Host $http_host;
               proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
               proxy_set_header X-Forwarded-Host $http_host;

@@ -8,9 +8,13 @@ module Bench
     # The release executable, with every setting at its default but the ports, the log, and what a scenario is about.
     module Thrust
       TARGET = File.expand_path(ENV.fetch("CARGO_TARGET_DIR", "target"), File.expand_path("../..", __dir__))
-      EXECUTABLE = File.join(TARGET, "release/thrust")
+      GIVEN = ENV.fetch("THRUSTER_EXECUTABLE", nil)&.then { File.expand_path(_1) }
+      EXECUTABLE = GIVEN || File.join(TARGET, "release/thrust")
 
+      # Unless another is to be measured.
       def self.build
+        return if GIVEN
+
         system("cargo", "build", "--release", "--locked", "--quiet", "-p", "thrust", chdir: ROOT) ||
           raise(Failure, "thrust does not build: cargo build --release --locked -p thrust")
       end

@@ -7,40 +7,30 @@ require_relative "../clock"
 require_relative "../debian"
 require_relative "../fronts"
 require_relative "../kept_connection"
+require_relative "../row"
 require_relative "../statistics"
-require_relative "../table"
 
 module Bench
   module Fairness
-    NEEDS = %w[puma nginx].freeze
-    DEFAULTS = { connections: 12, seconds: 20 }.freeze
+    TITLE = "who waits how long when 12 clients share 2 Puma threads"
+    NEEDS = %w[puma].freeze
+    USUAL = true
+    CLIENTS = 12
     THREADS = 2
+    LEAST = 8 # seconds: those whom Puma forgets wait for nearly three
     APP = File.expand_path("../slow.ru", __dir__)
+    DIRECTLY = "no proxy"
 
-    LIMIT = 1.3 # worst to median
-    SPEED_LIMIT = 0.98 # of Puma's own throughput; a run of 20 s is no more exact than that
-
-    # `answered` counts what came while the clock ran, `milliseconds` has the wait of everyone.
-    Outcome = Struct.new(:milliseconds, :answered, :seconds, :opened, keyword_init: true) do
-      def median = Statistics.median(milliseconds)
-      def p99 = Statistics.percentile(milliseconds, 99)
-      def worst = milliseconds.max
-      def unfairness = worst / median
-      def per_second = answered / seconds.to_f
-    end
-
-    def self.run(lab, options, limits)
-      puma = start_puma(lab)
-      outcomes = { "directly" => crowd(puma.port, options) }
-      Fronts.all(options).each do |front|
-        server = front.start(lab, options, target: puma.port)
-        outcomes["through #{server.name}"] = crowd(server.port, options)
-        lab.stop(server)
+    def self.rows(lab, options)
+      seconds = [options.seconds, LEAST].max
+      room = Room.new(-> { start_puma(lab) }) do |puma|
+        [*Fronts.start(lab, options, target: puma.port), Puma.new(DIRECTLY, puma.port)]
       end
-      puts "\n#{`puma --version`.chomp}, #{THREADS} threads, an app that sleeps 50 ms, " \
-           "#{options.connections} clients over kept connections, #{options.seconds} s\n\n"
-      puts results(outcomes, limits)
+      [Row.new(name: "#{CLIENTS} clients, #{THREADS} threads, 50 ms", room: room, rounds: 1,
+               measure: ->(server) { crowd(server.port, seconds) })]
     end
+
+    Puma = Struct.new(:name, :port)
 
     def self.start_puma(lab)
       port = lab.free_port
@@ -48,15 +38,19 @@ module Bench
                          "--threads", "#{THREADS}:#{THREADS}", "--bind", "tcp://127.0.0.1:#{port}", APP], port: port)
     end
 
-    # Whoever waits when the time is over waits on, to the end: the starved are the ones to be counted.
-    def self.crowd(port, options)
-      deadline = Clock.now + options.seconds
-      clients = Array.new(options.connections) { Thread.new { client(port, deadline) } }
-      outcomes = clients.each { _1.report_on_exception = false }.map(&:value)
-      Outcome.new(milliseconds: outcomes.flat_map(&:milliseconds), answered: outcomes.sum(&:answered),
-                  seconds: options.seconds, opened: outcomes.sum(&:opened))
+    # Whoever waits when the time is over waits on, to the end: the starved are the ones to be counted. What is answered
+    # a second is what came while the clock ran.
+    def self.crowd(port, seconds)
+      deadline = Clock.now + seconds
+      clients = Array.new(CLIENTS) { Thread.new { client(port, deadline) } }
+      waits, answered = clients.each { _1.report_on_exception = false }.map(&:value).transpose
+      waits.flatten!
+      median = Statistics.median(waits)
+      { per_second: answered.sum / seconds.to_f, p50: median, p99: Statistics.percentile(waits, 99),
+        worst: waits.max, unfairness: waits.max / median }
     end
 
+    # Returns milliseconds, and how many came in time.
     def self.client(port, deadline)
       connection = KeptConnection.new(port)
       waits = []
@@ -66,27 +60,11 @@ module Bench
         waits << (Clock.now - asked) * 1e3
         answered += 1 if Clock.now < deadline
       end
-      Outcome.new(milliseconds: waits, answered: answered, opened: connection.opened)
+      [waits, answered]
     ensure
       connection&.close
     end
 
-    def self.results(outcomes, limits)
-      table = Table.new("", "median ms", "p99 ms", "worst ms", "worst/median", "requests/s", "connections", "",
-                        remark: true)
-      outcomes.each do |way, it|
-        table.row(way, it.median.round, it.p99.round, it.worst.round, format("%.2f", it.unfairness),
-                  format("%.1f", it.per_second), it.opened,
-                  way == "through thrust" ? verdicts(it, outcomes.fetch("directly"), limits) : "")
-      end
-      table
-    end
-
-    def self.verdicts(thrust, direct, limits)
-      "fair: #{limits.at_most(LIMIT, thrust.unfairness)}, throughput: " +
-        limits.at_least(direct.per_second * SPEED_LIMIT, thrust.per_second, "98 % of Puma's own")
-    end
-
-    private_class_method :start_puma, :crowd, :client, :results, :verdicts
+    private_class_method :start_puma, :crowd, :client
   end
 end

@@ -1,5 +1,5 @@
 //! Shakes hands with a TLS server as often as it can, and tells how often that was: what
-//! `bin/bench tls` measures servers with.
+//! `bin/bench handshakes` measures servers with.
 //!
 //!     cargo run --release -p thruster-test --example handshakes -- ADDRESS NAME CA.pem full|resumed SECONDS
 
