@@ -239,7 +239,7 @@ async fn accept(
     cores: Vec<Core>,
     drain: Drain,
 ) {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
+    let listener = match listen::acceptor(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "Cannot accept connections"),
     };

@@ -6,6 +6,8 @@ use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use crate::config::{self, Port};
 
@@ -206,9 +208,26 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// A socket that one core accepts from for all. tokio's own listener would watch each connection
+/// for that core first: three calls for those that another core takes, and two for all others.
+pub type Acceptor = AsyncFd<mio::net::TcpListener>;
+
+/// Has the runtime watch a socket, which does not block.
+///
+/// # Errors
+/// The system refused.
+pub fn acceptor(listener: TcpListener) -> io::Result<Acceptor> {
+    let listener = mio::net::TcpListener::from_std(listener);
+    // SAFETY: the listener owns its descriptor and is not taken out, so that it is open, and the
+    // same, for as long as it is watched.
+    #[allow(unsafe_code)]
+    let acceptor = unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?;
+    Ok(acceptor)
+}
+
 /// Lets no further client in. Those that the kernel has let in already are still there to be
 /// accepted; to close the socket right away would reset them, requests and all.
-pub fn shut_door(listener: &tokio::net::TcpListener) {
+pub fn shut_door(listener: &Acceptor) {
     #[cfg(target_os = "linux")]
     {
         // A filter that takes no packet with SYN and without ACK (RFC 9293 section 3.1: the flags
@@ -232,14 +251,11 @@ pub fn shut_door(listener: &tokio::net::TcpListener) {
 }
 
 /// Accepts the next connection, however long that takes.
-pub async fn accept(listener: &tokio::net::TcpListener) -> (TcpStream, SocketAddr) {
+pub async fn accept(listener: &Acceptor) -> (TcpStream, SocketAddr) {
     let mut failures = 0;
     loop {
-        // Out of this runtime again: another core's may be the one to watch it.
-        let accepted =
-            listener.accept().await.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
-        match accepted {
-            Ok(accepted) => return accepted,
+        match listener.async_io(Interest::READABLE, |listener| listener.accept()).await {
+            Ok((stream, peer)) => return (stream.into(), peer),
             Err(error) if is_the_clients_affair(&error) => {}
             Err(error) => {
                 let pause = PAUSES[failures.min(PAUSES.len() - 1)];

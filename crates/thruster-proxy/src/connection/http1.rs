@@ -62,6 +62,7 @@ pub async fn serve(transport: Transport, early: BytesMut, connection: &Connectio
         match after {
             After::Another => {}
             After::Close => return session.linger().await,
+            After::Leave => return session.leave().await,
             After::Tunnel(body) => return session.tunnel(body).await,
             After::Reset => return session.writer.reset(),
             After::Gone => return,
@@ -181,6 +182,7 @@ impl Session<'_> {
     async fn exchange(&mut self, head: Head) -> After {
         let Head { request, framing, expects_continue, keep_alive } = head;
         let (method, version) = (request.method().clone(), request.version());
+        let has_no_body = framing == Framing::None;
         let body = match (framing, self.reader.take()) {
             (Framing::None, reader) => {
                 self.reader = reader;
@@ -198,7 +200,12 @@ impl Session<'_> {
         let after = self.respond(response, &method, version, wants_more).await;
         self.take_back_reader();
         self.loan = None;
-        after
+        match after {
+            // It said that this is its last word (RFC 9112 section 9.6), so nothing that it sends
+            // can reset the answer on its way. Behind a body there may be a stray line end.
+            After::Close if !keep_alive && has_no_body => After::Leave,
+            after => after,
+        }
     }
 
     /// The pipeline's answer, or `None` if the client left before it came. Meanwhile the client
@@ -272,6 +279,14 @@ impl Session<'_> {
         let read = std::io::Cursor::new(early).chain(read);
         let client = tokio::io::join(read, self.writer.into_half());
         tunnel.join(client, &mut record, self.connection.drain.clone()).await;
+    }
+
+    /// Closes both ends at once, where TLS has nothing to say.
+    async fn leave(self) {
+        match self.writer.is_plain() {
+            true => self.writer.into_half().forget(),
+            false => self.linger().await,
+        }
     }
 
     /// Says goodbye: our end is closed, the client's is read until it closes too.

@@ -21,6 +21,8 @@ use crate::{turn, zero_copy};
 pub enum After {
     Another,
     Close,
+    /// The client sends nothing any more, as it said.
+    Leave,
     Tunnel(ResponseBody),
     /// The body broke off, and an orderly end would make it look whole.
     Reset,
@@ -79,7 +81,7 @@ impl Session<'_> {
             body.record.ended();
         }
         let held = self.connection.pipeline.read_ahead.hold();
-        let by_kernel = self.writer.can_send_files();
+        let by_kernel = self.writer.is_plain();
         let mut sending = Sending { body, framing, is_ended, held, sent_in_turn: 0, by_kernel };
         match poll_fn(|cx| self.poll_send(cx, &mut sending)).await {
             Ok(()) if keep_alive && framing != Framing::Close => After::Another,

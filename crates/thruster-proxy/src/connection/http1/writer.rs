@@ -73,8 +73,8 @@ impl Writer {
         Poll::Ready(Err(Error::ClientStalled))
     }
 
-    /// Whether the kernel can send files on its own: TLS wants to see them first.
-    pub fn can_send_files(&self) -> bool {
+    /// Without TLS: the kernel can send files on its own, and there is no goodbye but its own.
+    pub fn is_plain(&self) -> bool {
         self.half.plain().is_some()
     }
 
