@@ -3,6 +3,7 @@
 require "test_helper"
 require "openssl"
 require "psych"
+require "support/generated_rails"
 require "support/guide"
 require "support/guide_place"
 require "support/packed_gem"
@@ -32,7 +33,7 @@ class GuideTest < ThrusterTest
     "sudo systemctl reload myapp" => OTHER_MACHINE,
     "journalctl --unit myapp --follow" => OTHER_MACHINE,
     "git pull" => "it needs a repository to pull from",
-    "RAILS_ENV=production bin/rails db:prepare assets:precompile" => "this application has neither a database nor assets",
+    GeneratedRails::DEPLOY => "it needs a database and assets: with it generated_rails_test's application is made",
     'sudo setcap cap_net_bind_service=+ep "$(bundle show thruster)"/exe/*/thrust' => "it needs root; its words are looked at",
     "sudo sysctl net.ipv4.ip_unprivileged_port_start=80" => "it changes the whole machine",
     "thrust --trust" => "it changes whom this machine trusts; trust_test has it with other tools"
@@ -185,11 +186,11 @@ class GuideTest < ThrusterTest
     QUESTIONS.each { |words, question| question.call(self, @server) if words.match?(about) }
   end
 
-  # TERM ends it, and all that it has started.
-  def stop_servers
+  # TERM ends it, and all that it has started. Its exit status is Puma's, who dies of it.
+  def stop_servers(clean: [0, 143])
     @started.grep(Served).each do |server|
       Process.kill(:TERM, server.thrust_pid)
-      assert_includes [0, 143], server.exit_status, server.said
+      assert_includes clean, server.exit_status, server.said
     end
   end
 
@@ -274,7 +275,7 @@ class GuideTest < ThrusterTest
     stop_servers
   end
 
-  # systemd reads them, and what the service would start is started.
+  # systemd reads them, what the service would start is started, and what stops it leaves no service that has failed.
   def install(pieces)
     only_on_linux
     settle
@@ -284,7 +285,7 @@ class GuideTest < ThrusterTest
     service = @place.local(pieces.map(&:text).grep(/ExecStart/).first)
     settings = service[/^Environment=(.+)/, 1].split.to_h { |setting| setting.split("=", 2) }
     serve(*service[/^ExecStart=(.+)/, 1].split, about: service, env: @place.server_env.merge(settings))
-    stop_servers
+    stop_servers clean: [0, *service[/^SuccessExitStatus=(.+)/, 1].to_s.split.map { |status| Integer(status) }]
   end
 
   test "what takes the low ports is the executable in the gem" do

@@ -36,6 +36,15 @@ class InstallGeneratorTest < ThrusterTest
     "bin/rails runner server" => nil
   }.freeze
 
+  # The line web before, and after thrust has come and gone. Rails reads PORT by itself.
+  WEB_AGAIN = {
+    "bin/rails server" => "bin/rails server",
+    "bundle exec rails s -p $PORT" => "bundle exec rails s",
+    "bundle exec puma -C config/puma.rb" => "bundle exec puma -C config/puma.rb -p $PORT",
+    "bundle exec puma -t 5:5 --port=$PORT -e production" => "bundle exec puma -t 5:5 -e production -p $PORT",
+    "RUBYOPT=-W0 bin/puma -p ${PORT:-3000}" => "RUBYOPT=-W0 bin/puma -p $PORT"
+  }.freeze
+
   COMMAND = 'CMD ["./bin/thrust", "./bin/rails", "server"]'
 
   # The end of a Dockerfile before and after.
@@ -72,6 +81,19 @@ class InstallGeneratorTest < ThrusterTest
       changed = Thruster::Generators::Procfile.new(text).with_thrust
       after ? assert_equal("release: x\nweb: #{after}\nworker: y\n", changed) : assert_nil(changed)
     end
+  end
+
+  WEB_AGAIN.each do |before, after|
+    test "the Procfile's line #{before.inspect} comes back as #{after.inspect}" do
+      with = Thruster::Generators::Procfile.new("web: #{before}\nworker: y\n").with_thrust
+      assert_includes with, THRUST
+      assert_equal "web: #{after}\nworker: y\n", Thruster::Generators::Procfile.new(with).without_thrust
+    end
+  end
+
+  test "of two ports in the Procfile Puma gets the platform's back" do
+    text = "web: #{THRUST} puma -p 3001"
+    assert_equal "web: bundle exec puma -p $PORT", Thruster::Generators::Procfile.new(text).without_thrust
   end
 
   CONTAINERS.each do |before, after|
@@ -145,12 +167,15 @@ class InstallGeneratorTest < ThrusterTest
     assert_match(/hint +Dockerfile .*#{Regexp.escape(COMMAND)}/, said)
   end
 
-  test "the binstubs of Rails and of Bundler stay" do
-    ["require \"bundler/setup\"\nload Gem.bin_path(\"thruster\", \"thrust\")\n",
+  test "a binstub that is there stays, be it of Rails, of Bundler or of one's own" do
+    ["#!/bin/sh\nexec /opt/thrust \"$@\"\n",
+     "require \"bundler/setup\"\nload Gem.bin_path(\"thruster\", \"thrust\")\n",
      "# The application 'thrust' is installed as part of a gem\nload Gem.bin_path(\"thruster\", \"thrust\")\n"].each do |stub|
       write "bin/thrust" => stub
-      assert_match(%r{exist +bin/thrust}, generate)
-      assert_equal stub, files["bin/thrust"]
+      [[], ["destroy"]].each do |words|
+        assert_match(%r{exist +bin/thrust}, generate(*words))
+        assert_equal stub, files["bin/thrust"]
+      end
     end
   end
 
@@ -170,10 +195,24 @@ class InstallGeneratorTest < ThrusterTest
     assert_equal application, files.slice(*application.keys)
   end
 
-  test "a page of one's own stays with --skip" do
-    write "public/502.html" => "mine"
-    generate("--skip")
-    assert_equal "mine", files["public/502.html"]
+  test "a page of one's own stays, in whatever encoding, but with --force" do
+    write "public/502.html" => own = "Zur\xFCck".b
+    [[], ["--skip"], ["destroy"]].each do |words|
+      assert_match(%r{exist +public/502.html}, generate(*words))
+      assert_equal own, files["public/502.html"].b
+    end
+    generate("--force")
+    refute_equal own, files["public/502.html"].b
+  end
+
+  test "the container's port is spoken of only if it has become another" do
+    write "Dockerfile" => "EXPOSE 3000\nCMD [\"./bin/rails\", \"server\"]\n"
+    said = [["--pretend"], ["--skip"], [], []].map { |words| generate(*words).include?("The container's port is 80 now") }
+    assert_equal [false, false, true, false], said
+    ["CMD [\"./bin/rails\", \"server\"]\n", "EXPOSE 3000\nCMD [\"unicorn\"]\n"].each do |text|
+      write "Dockerfile" => text
+      refute_match(/container's port/, generate)
+    end
   end
 
   test "destroy takes all of it away, and leaves what does no harm" do
@@ -182,7 +221,8 @@ class InstallGeneratorTest < ThrusterTest
     generate("destroy")
     left = files
     assert_equal application.keys.sort, left.keys.sort
-    assert_equal application.slice("Procfile", "Dockerfile"), left.slice("Procfile", "Dockerfile")
+    assert_equal application["Dockerfile"], left["Dockerfile"]
+    assert_equal "#{application["Procfile"].chomp} -p $PORT\n", left["Procfile"]
     assert_equal "/log/*\n", left[".gitignore"]
   end
 

@@ -29,14 +29,11 @@ module Thruster
 
       # Rails and Bundler write binstubs too, and any of them will do.
       def add_binstub
-        return say_status(:exist, "bin/thrust", :blue) if is_installing? && has?("bin/thrust", /\bthruster\b/)
-
-        template "thrust", "bin/thrust"
-        chmod "bin/thrust", 0o755, verbose: false
+        add("thrust", "bin/thrust") { chmod "bin/thrust", 0o755, verbose: false }
       end
 
       def add_bad_gateway_page
-        template "502.html", "public/502.html"
+        add "502.html", "public/502.html"
       end
 
       # One that is ours alone comes and goes; another is changed.
@@ -48,7 +45,9 @@ module Thruster
       end
 
       def change_dockerfile
+        before = exposed
         edit("Dockerfile") { |text| put_in(Dockerfile.new(text)) or hint("Dockerfile", Dockerfile::COMMAND) }
+        @has_another_port = exposed != before
       end
 
       # Behind thrust the database would else not be prepared any more. Only bash knows what is put there.
@@ -69,11 +68,28 @@ module Thruster
 
         say "\nWhere you typed bin/rails server, type bin/thrust bin/rails server. It listens where PORT says, else at port 80,"
         say "or 8080 where 80 is not allowed."
-        say "The container's port is 80 now, not 3000." if has?("Dockerfile")
+        say "The container's port is 80 now, not 3000." if @has_another_port
         say "In production, set RAILS_SERVE_STATIC_FILES=1: this Rails leaves public/ to others." if leaves_public_to_others?
       end
 
       private
+
+      # A file that comes if there is none, and goes if it is as it came; the block is for what has come.
+      def add(name, path)
+        return say_status(:exist, path, :blue) if has?(path) && !is_untouched?(name, path) && !options[:force]
+
+        template name, path
+        yield if block_given?
+      end
+
+      # Nothing in a template is filled in.
+      def is_untouched?(name, path)
+        File.binread(inside(path)) == File.binread("#{self.class.source_root}/#{name}.tt")
+      end
+
+      def exposed
+        has?("Dockerfile") ? File.binread(inside("Dockerfile")).scan(/^EXPOSE .*/) : []
+      end
 
       def put_in(file)
         is_installing? ? file.with_thrust : file.without_thrust
@@ -107,8 +123,9 @@ module Thruster
         behavior == :invoke
       end
 
+      # A page of one's own may be written in any encoding.
       def has?(path, pattern = //)
-        File.file?(inside(path)) && pattern.match?(File.read(inside(path)))
+        File.file?(inside(path)) && pattern.match?(File.binread(inside(path)))
       end
 
       def inside(path)

@@ -19,6 +19,8 @@ module Thruster
       # -p $PORT, -p ${PORT:-3000}, --port="$PORT", and a number too, where thrust would not look for it.
       PORT = /\ (?:-p\ ?|--port[ =])"?(?:\d+|\$PORT|\$\{PORT[^}\s]*\})"?(?=\ |\z)/
 
+      PUMA = %r{\A(?:(?:\./)?bin/)?puma(?=\ |\z)}
+
       def initialize(text)
         @text = text
       end
@@ -38,12 +40,14 @@ module Thruster
         replace("#{server[:variables]}#{THRUST} #{server[:server]}#{server[:options]}")
       end
 
-      # The text as it was; empty if it was not there.
+      # The text as it was, but for the way in which it says the port; empty if it was not there. `rails server` knows PORT
+      # by itself, Puma only if its configuration does.
       def without_thrust
         return "" if @text == NEW
         return @text unless command&.include?("#{THRUST} ")
 
         before, after = command.split("#{THRUST} ", 2)
+        after = "#{after.gsub(PORT, "")} -p $PORT" if PUMA.match?(after)
         replace("#{before}#{"bundle exec " unless after.match?(%r{\A(\./)?bin/})}#{after}")
       end
 
