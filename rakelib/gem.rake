@@ -38,12 +38,19 @@ def packages
   ENV.fetch("PACKAGES", "pkg")
 end
 
+# Where that platform's gem is, or would be.
+def package_path(platform)
+  spec = Gem::Specification.load("thruster.gemspec").dup
+  spec.platform = platform
+  File.join(packages, spec.file_name)
+end
+
 def build_executable
   sh "cargo", "build", "--release", "--locked", "--package", "thrust"
   File.join(target_directory, "release", "thrust")
 end
 
-# A platform's gem is the plain gem and one executable.
+# A platform's gem is the plain gem, one executable, and the licences of what that contains (licences.rake).
 def pack_gem(platform, executable, into:)
   spec = Gem::Specification.load("thruster.gemspec").dup
   carried = File.join(spec.bindir, platform, "thrust")
@@ -51,7 +58,8 @@ def pack_gem(platform, executable, into:)
 
   pack(spec, into: into) do |stage|
     stage_file executable, File.join(stage, carried), 0o755
-    spec.files += [carried]
+    stage_text third_party_licences(platform), File.join(stage, LICENCES)
+    spec.files += [carried, LICENCES]
   end
 end
 
@@ -73,4 +81,9 @@ end
 def stage_file(source, copy, mode)
   mkdir_p File.dirname(copy), verbose: false
   install source, copy, mode: mode, verbose: false
+end
+
+def stage_text(text, copy)
+  File.write copy, text
+  chmod 0o644, copy, verbose: false
 end

@@ -15,6 +15,14 @@ class GemPackageTest < ThrusterTest
   CRATES = %w[crates/thrust crates/thruster-cache crates/thruster-proxy ext/thruster].freeze
   SOURCES = %r{\A(?:Cargo\.(?:toml|lock)|ext/thruster/extconf\.rb|(?:#{CRATES.join("|")})/(?:Cargo\.toml|build\.rs|src/.+\.rs))\z}
 
+  # Of work in another language below a crate, which that crate's own text does not cover, and of all executables' own.
+  COPYRIGHTS = ["Meta Platforms, Inc. and affiliates", "BoringSSL", "Tokio Contributors",
+                "Copyright notices for The Rust Standard Library"].freeze
+  FOR_LINUX = ["Microsoft Corporation, Daan Leijen", "Rich Felker, et al."].freeze
+
+  # Crates whose authors packed none; the text is there from others of theirs.
+  WITHOUT_TEXT = %w[alloc-stdlib].freeze
+
   # What git knows, where this is a checkout.
   COMMIT = `git -C #{PackedGem::ROOT} log -1 --format=%ct 2>#{File::NULL}`.chomp
   DATE = COMMIT.empty? ? 315_619_200 : Integer(COMMIT)
@@ -35,7 +43,7 @@ class GemPackageTest < ThrusterTest
       assert_empty PAPERS - names
       assert_empty(names.reject { |name| PAPERS.include?(name) || PLAIN.match?(name) || own_files(platform).match?(name) })
       assert_empty library - names
-      assert_equal 1, names.grep(own_files(platform)).size unless platform == TrialGems::SOURCE
+      assert_equal 2, names.grep(own_files(platform)).size unless platform == TrialGems::SOURCE
     end
 
     test "the modes in the gem for #{platform} do not depend on who packed it" do
@@ -63,6 +71,23 @@ class GemPackageTest < ThrusterTest
     end unless platform == TrialGems::SOURCE
   end
 
+  Thruster::Platform::SUPPORTED.each do |platform|
+    test "the gem for #{platform} carries the licences of all that its executable contains" do
+      licences = TrialGems.package(platform).read("THIRD-PARTY-LICENSES").force_encoding("UTF-8")
+      linked_crates(platform).each { |name, version| assert_match(/^#{Regexp.escape("#{name} #{version}")} \(/, licences) }
+      COPYRIGHTS.each { |words| assert_includes licences, words }
+      FOR_LINUX.each { |words| assert_equal platform.end_with?("linux"), licences.include?(words) }
+    end
+
+    test "the licences in the gem for #{platform} are each there once, and say nothing of a machine" do
+      licences = TrialGems.package(platform).read("THIRD-PARTY-LICENSES").force_encoding("UTF-8")
+      texts = licences.split(/^-{100}\n/).drop(1).map { |part| part.split("\n\n", 2).last.split.join(" ") }
+      assert_equal texts.uniq.size, texts.size
+      assert_equal WITHOUT_TEXT, licences.scan(/^(\S+) .+\n\nIt comes without the text/).flatten
+      refute_includes licences, "#{Dir.home}/"
+    end
+  end
+
   test "the source gem has all that cargo needs, and builds where it is installed" do
     package = TrialGems.package(TrialGems::SOURCE)
     crates = CRATES.select { |crate| File.exist?("#{PackedGem::ROOT}/#{crate}/Cargo.toml") }
@@ -82,7 +107,19 @@ class GemPackageTest < ThrusterTest
   private
 
   def own_files(platform)
-    platform == TrialGems::SOURCE ? SOURCES : %r{\Aexe/#{platform}/thrust\z}
+    platform == TrialGems::SOURCE ? SOURCES : %r{\A(?:exe/#{platform}/thrust|THIRD-PARTY-LICENSES)\z}
+  end
+
+  # By name and version, as Cargo itself tells a reader.
+  def linked_crates(platform)
+    processor, system = platform.split("-")
+    target = "#{processor.sub("arm64", "aarch64")}-#{{ "linux" => "unknown-linux-musl", "darwin" => "apple-darwin" }.fetch(system)}"
+    tree = start("cargo", "tree", "--locked", "--package", "thrust", "--edges", "no-dev,no-build,no-proc-macro",
+                 "--prefix", "none", "--no-dedupe", "--target", target, directory: PackedGem::ROOT)
+    assert_equal 0, tree.exit_status, tree.said
+    crates = tree.out.lines.grep_v(/\(/).map { |line| line.chomp.split(" v") }
+    assert_operator crates.size, :>, 50
+    crates.uniq
   end
 
   # All that is of use below lib; what the extension's build leaves there is not.

@@ -23,6 +23,15 @@ class WorkflowTest < ThrusterTest
     jobs(file).values.flat_map { |job| job.fetch("steps", []) }
   end
 
+  def containers(file)
+    jobs(file).values.select { |job| job["container"] }.map { |job| image_of(job) }
+  end
+
+  # A container is a name, or has one.
+  def image_of(job)
+    job["container"].then { |container| container.is_a?(Hash) ? container.fetch("image") : container }
+  end
+
   # All that is typed in it.
   def commands(file)
     steps(file).filter_map { |step| step["run"] }.flat_map(&:lines)
@@ -40,6 +49,32 @@ class WorkflowTest < ThrusterTest
       others = used.grep_v(%r{\A\./\.github/workflows/})
       others.each { |action| assert_match(%r{\A[\w-]+/[\w-]+@\h{40} # v\d+\.\d+\.\d+\z}, action) }
     end
+  end
+
+  test "images are named by their whole version" do
+    images = FILES.flat_map { |file| containers(file) + commands(file).flat_map { |line| line.scan(/(?<=\s)[a-z]+:\d\S*/) } }
+    assert_equal %w[ruby rust], images.map { |image| image[/\A\w+/] }.uniq.sort
+    images.each { |image| assert_match(/\A\w+:\d+\.\d+\.\d+-[a-z]+[\d.]*\z/, image) }
+  end
+
+  test "tools that cargo installs have a version, and the dependencies that their authors locked" do
+    installed = FILES.flat_map { |file| commands(file).grep(/\bcargo install\b/) }
+    refute_empty installed
+    installed.each { |line| assert_match(/\Acargo install --locked --version \d+\.\d+\.\d+ [\w-]+\n?\z/, line) }
+  end
+
+  test "all that is built in a container is built by the Rust that the container is named by" do
+    built = FILES.flat_map { |file| jobs(file).values }.select { |job| job["container"] }
+    versions = built.map { |job| [image_of(job)[/\Arust:([\d.]+)-/, 1], job.dig("env", "RUSTUP_TOOLCHAIN")] }
+    assert_equal [1, 2], [versions.flatten.uniq.size, versions.size]
+    assert_match(/\A\d+\.\d+\.\d+\z/, versions.flatten.first)
+  end
+
+  test "what is published is looked over and built again before anybody gets it" do
+    gems = jobs(RELEASE).dig("gems", "steps")
+    order = ["rake gem", "rake gem:verify", "rake gem:twice"].map { |line| gems.index { |step| step["run"] == line } }
+    assert_equal order.compact.sort, order
+    assert_operator order.last, :<, gems.index { |step| step["uses"].to_s.start_with?("actions/upload-artifact@") }
   end
 
   test "an action has one commit in all of them" do
