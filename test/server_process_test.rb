@@ -84,6 +84,20 @@ class ServerProcessTest < ThrusterTest
     RUBY
   end
 
+  test "one that the parent has stopped is anybody's after a fork" do
+    assert_says "child: 200\nparent: 200\n", ruby(<<~'RUBY')
+      serve
+      server = new_server.start.stop
+      fork do
+        serve
+        say "child:", ask(server.start.port)
+        server.stop
+      end
+      Process.wait
+      say "parent:", ask(server.start.port)
+    RUBY
+  end
+
   test "a port is free after a stop, although a fork lives on" do
     assert_says "200\n200\n", ruby(<<~'RUBY')
       serve
