@@ -97,7 +97,7 @@ class BundlerTest < ThrusterTest
 
   test "a Gemfile that asks for the source gem has it built, as thrust says" do
     application = Application.new("#{scratch}/app", rubygems: RubyGems.newest, start: method(:start))
-    application.gemfile ", force_ruby_platform: true" # before 2.4, Bundler ignores that
+    application.gemfile ", force_ruby_platform: true" # before 2.4, Bundler refuses that
     application.run! "bundle install"
     assert_cured application, "was not built", "bundle pristine thruster",
                  gem: "here", typed_with: { "BUILT_THRUST" => "here" }

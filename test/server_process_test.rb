@@ -84,6 +84,20 @@ class ServerProcessTest < ThrusterTest
     RUBY
   end
 
+  test "one that the parent has stopped is anybody's after a fork" do
+    assert_says "child: 200\nparent: 200\n", ruby(<<~'RUBY')
+      serve
+      server = new_server.start.stop
+      fork do
+        serve
+        say "child:", ask(server.start.port)
+        server.stop
+      end
+      Process.wait
+      say "parent:", ask(server.start.port)
+    RUBY
+  end
+
   test "a port is free after a stop, although a fork lives on" do
     assert_says "200\n200\n", ruby(<<~'RUBY')
       serve
@@ -188,6 +202,23 @@ class ServerProcessTest < ThrusterTest
   end
 
   test "without the extension, it says what to type" do
+    said = said_without_extension
+    ["gem install thruster --platform ruby", "force_ruby_platform: true"].each do |words|
+      assert_equal 2, said.scan(words).size, said
+    end
+  end
+
+  test "a source gem that was compiled without it says so" do
+    FileUtils.mkdir_p "#{scratch}/ext/thruster"
+    FileUtils.touch "#{scratch}/ext/thruster/extconf.rb"
+    said = said_without_extension
+    assert_equal 2, said.scan("gem pristine thruster").size, said
+    refute_includes said, "--platform"
+  end
+
+  private
+
+  def said_without_extension
     FileUtils.cp_r LIB, "#{scratch}/lib"
     FileUtils.rm_f Dir["#{scratch}/lib/thruster/native.{so,bundle}"]
     program = start(RbConfig.ruby, "-I#{scratch}/lib", "-e", <<~'RUBY')
@@ -199,8 +230,6 @@ class ServerProcessTest < ThrusterTest
       end
     RUBY
     assert_equal 0, program.exit_status
-    ["gem install thruster --platform ruby", "force_ruby_platform: true"].each do |words|
-      assert_equal 2, program.out.scan(words).size, program.said
-    end
+    program.out
   end
 end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "test_helper"
+require "psych"
 require "support/extension"
 
 # Thruster::Settings.load: what thrust would make of an environment.
@@ -71,6 +72,18 @@ class SettingsLoadTest < ThrusterTest
     assert_nil load[:eab_hmac_key]
   end
 
+  test "a secret is not written out by accident" do
+    settings = load(EAB_KID: "me", EAB_HMAC_KEY: "c2VjcmV0")
+    assert_equal "(hidden)", JSON.parse(JSON.generate(settings.to_h))["eab_hmac_key"]
+    assert_equal "(hidden)", Psych.load(Psych.dump(settings.to_h.transform_keys(&:to_s)))["eab_hmac_key"]
+    assert_equal "(hidden)", settings[:eab_hmac_key].as_json(only: :value)
+    [settings, settings.to_h].each do |whole|
+      assert_includes Psych.dump(whole), "(hidden)"
+      refute_includes Psych.dump(whole), "c2VjcmV0"
+      assert_raises(TypeError) { Marshal.dump(whole) }
+    end
+  end
+
   test "it reads like a Hash, and cannot be changed" do
     settings = load(TLS_DOMAIN: "a.com")
     assert_equal 80, settings.fetch(:http_port)
@@ -83,8 +96,18 @@ class SettingsLoadTest < ThrusterTest
 
   test "a server takes it" do
     settings = load(SENDFILE_ROOTS: "/a:/b", COMPRESSION: "br", EAB_KID: "me", EAB_HMAC_KEY: "c2VjcmV0", TRUSTED_PROXIES: "private")
-    server = Thruster::Server.new(**settings, http_port: 0)
-    refute server.running?
+    refute Thruster::Server.new(**settings).running?
+  end
+
+  test "a server with its own defaults besides is for this machine alone, and silent" do
+    program = start(RbConfig.ruby, "-Ilib", "-I#{Extension.folder}", "-rthruster", "-rsocket", "-e", <<~'RUBY')
+      server = Thruster::Server.new(**Thruster::Settings.load({}), **Thruster::Server::DEFAULTS).start
+      puts Socket.tcp("127.0.0.1", server.port).remote_address.ip_address
+      elsewhere = Socket.ip_address_list.reject(&:ipv4_loopback?).reject(&:ipv6_linklocal?)
+      puts(elsewhere.select { |address| TCPSocket.new(address.ip_address, server.port) rescue false }.map(&:ip_address))
+      server.stop
+    RUBY
+    assert_equal [0, "127.0.0.1\n", ""], [program.exit_status, program.out, program.err]
   end
 
   test "an environment with what is no text is refused" do

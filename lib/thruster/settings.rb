@@ -8,7 +8,7 @@ module Thruster
   class Settings
     include Enumerable
 
-    # What is not to be printed, not by accident either.
+    # What is not to be printed, nor written out, not by accident either.
     class Secret
       attr_reader :value
 
@@ -21,6 +21,24 @@ module Thruster
         "(hidden)"
       end
       alias to_s inspect
+
+      def as_json(*)
+        inspect
+      end
+
+      def to_json(*)
+        inspect.dump
+      end
+
+      # YAML's.
+      def encode_with(coder)
+        coder.represent_scalar(nil, inspect)
+      end
+
+      # Whoever reads it back counts on the value, so to hide it would not do.
+      def marshal_dump
+        raise TypeError, "a #{self.class} is not written out"
+      end
     end
 
     # Values that were left aside, since they may be meant for another program: one line each.

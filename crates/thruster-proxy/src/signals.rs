@@ -85,12 +85,22 @@ pub fn unheard<T>(work: impl FnOnce() -> T) -> io::Result<T> {
     check(unsafe {
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, before.as_mut_ptr())
     })?;
-    let done = work();
     // SAFETY: the call that succeeded has written it.
-    check(unsafe {
-        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut())
-    })?;
-    Ok(done)
+    let _heard_again = Mask(unsafe { before.assume_init() });
+    Ok(work())
+}
+
+/// Those this thread did not hear, and will not hear again once this is dropped, be it by a panic.
+struct Mask(libc::sigset_t);
+
+impl Drop for Mask {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        // SAFETY: the set is only read. This fails for arguments that are wrong, and these are not.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut());
+        }
+    }
 }
 
 /// Waits for the next signal.
@@ -162,4 +172,35 @@ fn set() -> libc::sigset_t {
 
 fn check(error: libc::c_int) -> io::Result<()> {
     if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    #[test]
+    fn signals_are_heard_again_after_a_panic() {
+        assert!(!is_term_blocked());
+        let outcome = catch_unwind(|| {
+            unheard(|| {
+                assert!(is_term_blocked());
+                panic!("on purpose");
+            })
+        });
+        let panic = outcome.expect_err("the panic goes on");
+        assert_eq!(panic.downcast_ref(), Some(&"on purpose"));
+        assert!(!is_term_blocked());
+    }
+
+    #[allow(unsafe_code)]
+    fn is_term_blocked() -> bool {
+        let mut mask = MaybeUninit::uninit();
+        // SAFETY: nothing is changed, and the mask is written before it is read.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr());
+            libc::sigismember(mask.as_ptr(), libc::SIGTERM) == 1
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use magnus::prelude::*;
 use magnus::{Error, ExceptionClass, RClass, RHash, RModule, Ruby, function, method};
@@ -19,10 +19,17 @@ struct Front {
 }
 
 struct Shared {
-    /// The process whose threads serve; 0 while there are none. They are not in its forks.
+    /// The process that started it last, or 0. Its threads are not in its forks.
     owner: AtomicU32,
     /// Only held for a moment, and never by one who waits for anything else.
     state: Mutex<State>,
+}
+
+/// A start under way. Dropped, even by a panic, it leaves a stopped server to those who wait.
+struct Starting<'a> {
+    shared: &'a Shared,
+    gate: Arc<Gate>,
+    becomes: State,
 }
 
 enum State {
@@ -51,9 +58,9 @@ impl Front {
     }
 
     fn start(ruby: &Ruby, this: &Self) -> Result<(), Error> {
-        let gate = loop {
+        loop {
             this.check_owner(ruby)?;
-            let mut state = this.shared.lock();
+            let state = this.shared.lock();
             match &*state {
                 State::Running(_) => return Ok(()),
                 State::Changing(gate) => {
@@ -62,31 +69,25 @@ impl Front {
                     gate.pass()?;
                 }
                 State::Stopped => {
-                    let gate = Arc::new(Gate::default());
-                    *state = State::Changing(gate.clone());
-                    this.shared.owner.store(std::process::id(), SeqCst);
-                    break gate;
-                }
-            }
-        };
-        let started = loop {
-            match gvl::released(|| thruster_proxy::Front::start(&this.config), &|| ()) {
-                Some(started) => break Ok(started),
-                None => {
-                    if let Err(error) = gvl::check_interrupts() {
-                        break Err(error);
+                    let start = Starting::new(&this.shared, state);
+                    match gvl::released(|| thruster_proxy::Front::start(&this.config), &|| ()) {
+                        Some(Ok(front)) => {
+                            start.succeed(front);
+                            return Ok(());
+                        }
+                        Some(Err(complaint)) => {
+                            drop(start);
+                            return Err(server_error(ruby, complaint));
+                        }
+                        // A trap may well stop this server, and must not wait for us then.
+                        None => {
+                            drop(start);
+                            gvl::check_interrupts()?;
+                        }
                     }
                 }
             }
-        };
-        let (state, outcome) = match started {
-            Ok(Ok(front)) => (State::Running(front), Ok(())),
-            Ok(Err(complaint)) => (State::Stopped, Err(server_error(ruby, complaint))),
-            Err(error) => (State::Stopped, Err(error)),
-        };
-        this.shared.become_(state);
-        gate.open();
-        outcome
+        }
     }
 
     fn stop(ruby: &Ruby, this: &Self) -> Result<(), Error> {
@@ -155,15 +156,41 @@ impl Shared {
     }
 
     fn become_(&self, state: State) {
-        let mut now = self.lock();
-        if let State::Stopped = state {
-            self.owner.store(0, SeqCst);
-        }
-        *now = state;
+        *self.lock() = state;
     }
 
+    /// Whether this process may use it. One that was stopped before a fork is anybody's; a lock
+    /// that was held during the fork stays so in the child, where nobody is left to release it.
     fn has_no_other_owner(&self) -> bool {
-        [0, std::process::id()].contains(&self.owner.load(SeqCst))
+        [0, std::process::id()].contains(&self.owner.load(SeqCst)) || self.is_seen_stopped()
+    }
+
+    fn is_seen_stopped(&self) -> bool {
+        match self.state.try_lock() {
+            Ok(state) => matches!(*state, State::Stopped),
+            Err(TryLockError::Poisoned(error)) => matches!(**error.get_ref(), State::Stopped),
+            Err(TryLockError::WouldBlock) => false,
+        }
+    }
+}
+
+impl<'a> Starting<'a> {
+    fn new(shared: &'a Shared, mut state: MutexGuard<'_, State>) -> Self {
+        let gate = Arc::new(Gate::default());
+        *state = State::Changing(gate.clone());
+        shared.owner.store(std::process::id(), SeqCst);
+        Starting { shared, gate, becomes: State::Stopped }
+    }
+
+    fn succeed(mut self, front: thruster_proxy::Front) {
+        self.becomes = State::Running(front);
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.shared.become_(std::mem::replace(&mut self.becomes, State::Stopped));
+        self.gate.open();
     }
 }
 
