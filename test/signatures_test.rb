@@ -19,7 +19,7 @@ class SignaturesTest < ThrusterTest
   ANY = [[:rest, :*], [:keyrest, :**], [:block, :&]].map(&:first).freeze
 
   # Those of RBS itself.
-  BUILT_IN = %w[_ToS _ToHash bool void untyped nil self false].freeze
+  BUILT_IN = %w[_ToS _ToHash bool bot void untyped nil self false].freeze
 
   def signatures
     @signatures ||= Signatures.new(FILES.map { |file| File.read(file) }.join)
