@@ -201,6 +201,49 @@ class ServerProcessTest < ThrusterTest
     assert_equal 1, program.out.scan("Server started").size
   end
 
+  test "a trap may stop a server that is just starting" do
+    program = ruby(<<~'RUBY')
+      server = new_server
+      traps = 0
+      trap("USR1") { server.stop; traps += 1 }
+      text = "x" * 50_000_000
+      5.times do
+        # It comes while Ruby copies, which does not look for signals, and so is due in `start`.
+        sender = Process.detach(spawn("kill -USR1 #{$$}"))
+        both = text + text
+        server.start
+        sender.join
+        server.start.stop
+      end
+      puts traps
+    RUBY
+    assert_equal 0, program.exit_status
+    assert_equal "5\n", program.out
+  end
+
+  test "what a trap raises ends the start that it came in, and harms nothing" do
+    program = ruby(<<~'RUBY')
+      server = new_server
+      trap("USR1") { raise "enough" }
+      text = "x" * 50_000_000
+      raised = 5.times.count do
+        sender = Process.detach(spawn("kill -USR1 #{$$}"))
+        both = text + text
+        server.start
+        sender.join
+        nil
+      rescue RuntimeError
+        sender&.join # it may have been as quick as that
+        true
+      end
+      server.start
+      puts raised, server.running?
+      server.stop
+    RUBY
+    assert_equal 0, program.exit_status
+    assert_equal "5\ntrue\n", program.out
+  end
+
   test "without the extension, it says what to type" do
     said = said_without_extension
     ["gem install thruster --platform ruby", "force_ruby_platform: true"].each do |words|

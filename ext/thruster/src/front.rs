@@ -69,21 +69,19 @@ impl Front {
                     gate.pass()?;
                 }
                 State::Stopped => {
-                    let start = Starting::new(&this.shared, state);
-                    match gvl::released(|| thruster_proxy::Front::start(&this.config), &|| ()) {
-                        Some(Ok(front)) => {
-                            start.succeed(front);
-                            return Ok(());
-                        }
-                        Some(Err(complaint)) => {
-                            drop(start);
-                            return Err(server_error(ruby, complaint));
-                        }
-                        // A trap may well stop this server, and must not wait for us then.
-                        None => {
-                            drop(start);
-                            gvl::check_interrupts()?;
-                        }
+                    drop(state);
+                    // All of it without Ruby's lock: a trap may run right before that is given up
+                    // and as soon as it is back, and may well stop this server.
+                    let begin = || {
+                        let start = Starting::new(&this.shared)?;
+                        Some(thruster_proxy::Front::start(&this.config).map(|f| start.succeed(f)))
+                    };
+                    match gvl::released(begin, &|| ())? {
+                        Some(Some(Ok(()))) => return Ok(()),
+                        Some(Some(Err(complaint))) => return Err(server_error(ruby, complaint)),
+                        // Another thread was quicker.
+                        Some(None) => {}
+                        None => gvl::check_interrupts()?,
                     }
                 }
             }
@@ -175,11 +173,16 @@ impl Shared {
 }
 
 impl<'a> Starting<'a> {
-    fn new(shared: &'a Shared, mut state: MutexGuard<'_, State>) -> Self {
+    /// None if it is not stopped.
+    fn new(shared: &'a Shared) -> Option<Self> {
+        let mut state = shared.lock();
+        if !matches!(*state, State::Stopped) {
+            return None;
+        }
         let gate = Arc::new(Gate::default());
         *state = State::Changing(gate.clone());
         shared.owner.store(std::process::id(), SeqCst);
-        Starting { shared, gate, becomes: State::Stopped }
+        Some(Starting { shared, gate, becomes: State::Stopped })
     }
 
     fn succeed(mut self, front: thruster_proxy::Front) {

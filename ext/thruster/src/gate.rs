@@ -36,7 +36,7 @@ impl Gate {
                 is_wanted.store(true, Relaxed);
                 self.news.notify_all();
             };
-            if gvl::released(|| self.wait(&is_wanted), &wake) == Some(true) {
+            if gvl::released(|| self.wait(&is_wanted), &wake)? == Some(true) {
                 return Ok(());
             }
             gvl::check_interrupts()?;

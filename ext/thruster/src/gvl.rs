@@ -16,21 +16,26 @@ struct Call<W, T> {
 
 /// Does the work without the lock. `wake` is called, on another thread, when Ruby wants this one
 /// back: for a trap, a timeout, its end. `None`: that was so before the work had begun, and
-/// [`check_interrupts`] is next.
-#[allow(unsafe_code)]
-pub fn released<W: FnOnce() -> T, T>(work: W, wake: &dyn Fn()) -> Option<T> {
+/// [`check_interrupts`] is next. An error is what ends this thread, as there.
+pub fn released<W: FnOnce() -> T, T>(work: W, wake: &dyn Fn()) -> Result<Option<T>, Error> {
     let mut call = Call { work: Some(work), done: None };
-    // SAFETY: both pointers are to what lives until this call returns, and of the types that the
-    // functions take them for. No Ruby exception passes: this variant raises none.
-    unsafe {
-        rb_sys::rb_thread_call_without_gvl2(
-            Some(run::<W, T>),
-            from_mut(&mut call).cast(),
-            Some(interrupt),
-            from_ref(&wake).cast_mut().cast(),
-        );
-    }
-    call.done.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
+    // Protected, though this variant is to raise nothing: where the main thread is the only one,
+    // Ruby has a helper wake it, and runs traps while it waits for that to end.
+    protect(|| {
+        #[allow(unsafe_code)]
+        // SAFETY: both pointers are to what lives until this call returns, and of the types that
+        // the functions take them for. Called with the lock, and inside `protect`.
+        unsafe {
+            rb_sys::rb_thread_call_without_gvl2(
+                Some(run::<W, T>),
+                from_mut(&mut call).cast(),
+                Some(interrupt),
+                from_ref(&wake).cast_mut().cast(),
+            );
+        }
+        rb_sys::Qnil.into()
+    })?;
+    Ok(call.done.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))))
 }
 
 /// Runs what Ruby has for this thread: traps. An error is what ends it, to be returned at once.

@@ -53,7 +53,7 @@ fn run(ruby: &Ruby, words: RArray) -> Result<u8, Error> {
     loop {
         // What came before they were ours.
         gvl::check_interrupts()?;
-        if let Some(status) = gvl::released(|| thrust::thrust(&mut words), &|| ()) {
+        if let Some(status) = gvl::released(|| thrust::thrust(&mut words), &|| ())? {
             return Ok(status);
         }
     }
