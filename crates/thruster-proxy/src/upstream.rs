@@ -238,7 +238,7 @@ impl Upstream {
                 None => Ok(self.target.connect().await),
             };
             let connected = connected.map_err(|_| Error::UpstreamTimeout)?;
-            let connected = connected.and_then(|stream| match stream.is_open() {
+            let connected = connected.and_then(|stream| match target::is_open(&stream) {
                 true => Ok(stream),
                 false => Err(io::ErrorKind::ConnectionRefused.into()),
             });
