@@ -5,11 +5,18 @@ mod folder;
 mod renewal;
 
 use serde_json::Value;
-use thruster_test::{Folder, Thrust, Upstream, pebble};
+use thruster_test::{Folder, Pebble, Thrust, Upstream, pebble};
 
 /// Waits until there is a certificate for this name.
 fn obtained(proxy: &Thrust, name: &str) -> Value {
     proxy.log_where(|line| line["msg"] == "Certificate obtained" && line["name"] == name)
+}
+
+/// Waits until there is one for a.example, and asks for a page under it.
+fn serves_with_a_certificate(proxy: &Thrust, pebble: &Pebble) {
+    obtained(proxy, "a.example");
+    let mut client = proxy.connect_tls("a.example", &pebble.trust());
+    assert_eq!(client.get("/").text(), "hello");
 }
 
 /// Waits for the report of a failure.
@@ -42,9 +49,7 @@ fn a_name_is_certified_by_way_of_port_443_when_port_80_is_closed() {
     let line = failure(&proxy);
     assert!(text(&line, "error").starts_with("urn:ietf:params:acme:error:connection: "), "{line}");
     assert!(text(&line, "check").contains("port 80 can be reached from the Internet"), "{line}");
-    obtained(&proxy, "a.example");
-    let mut client = proxy.connect_tls("a.example", &pebble.trust());
-    assert_eq!(client.get("/").text(), "hello");
+    serves_with_a_certificate(&proxy, &pebble);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! CAs that refuse, are gone, or have forgotten us.
 
-use super::{failure, obtained, text};
+use super::{failure, obtained, serves_with_a_certificate, text};
 use thruster_test::{Folder, Upstream, pebble};
 
 #[test]
@@ -13,9 +13,7 @@ fn the_site_comes_up_without_its_ca_and_gets_its_certificate_later() {
     assert_eq!(text(&line, "attempt"), "1");
     pebble.start();
     pebble.look_at(&proxy);
-    obtained(&proxy, "a.example");
-    let mut client = proxy.connect_tls("a.example", &pebble.trust());
-    assert_eq!(client.get("/").text(), "hello");
+    serves_with_a_certificate(&proxy, &pebble);
 }
 
 #[test]
@@ -30,8 +28,7 @@ fn the_site_goes_on_with_what_it_has_while_its_ca_is_down() {
     failure(&proxy);
     assert_eq!(proxy.connect_tls("a.example", &trust).get("/").text(), "hello");
     pebble.start();
-    obtained(&proxy, "a.example");
-    assert_eq!(proxy.connect_tls("a.example", &pebble.trust()).get("/").text(), "hello");
+    serves_with_a_certificate(&proxy, &pebble);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thruster_test::{Authority, Client, Folder, Upstream, pebble};
 
-use super::{failure, obtained, text};
+use super::{failure, obtained, serves_with_a_certificate, text};
 
 fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).expect("a file").permissions().mode() & 0o777
@@ -101,9 +101,7 @@ fn an_expired_certificate_is_shown_until_there_is_another() {
     assert!(why.contains("expired"), "{why}");
     pebble.start();
     pebble.look_at(&proxy);
-    obtained(&proxy, "a.example");
-    let mut client = proxy.connect_tls("a.example", &pebble.trust());
-    assert_eq!(client.get("/").text(), "hello");
+    serves_with_a_certificate(&proxy, &pebble);
 }
 
 #[test]
@@ -115,9 +113,7 @@ fn a_full_disk_keeps_nobody_from_the_site() {
     pebble.look_at(&proxy);
     let line = proxy.log_where(|line| line["level"] == "WARN");
     assert!(text(&line, "msg").contains("not kept"), "{line}");
-    obtained(&proxy, "a.example");
-    let mut client = proxy.connect_tls("a.example", &pebble.trust());
-    assert_eq!(client.get("/").text(), "hello");
+    serves_with_a_certificate(&proxy, &pebble);
     let left = std::fs::read_dir(storage.path()).expect("a folder").flatten();
     let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
     assert_eq!(left, ["acme_account+key"]);
