@@ -77,6 +77,11 @@ impl Line {
         self.has_accepted.store(true, Relaxed);
     }
 
+    /// Whether one may have to wait for a place with the child.
+    pub fn has_places(&self) -> bool {
+        self.places.is_some()
+    }
+
     /// Waits for a place with the child; `None` where places are not limited.
     ///
     /// # Errors
@@ -93,8 +98,8 @@ impl Line {
     }
 
     /// Whether somebody has been waiting for long.
-    pub fn is_long(&self, now: Instant) -> bool {
-        self.lock().is_long(now)
+    pub fn is_long(&self) -> bool {
+        self.lock().is_long(Instant::now)
     }
 
     /// The child has been asked. `in_order` tells that it got the request on a fresh connection,
@@ -163,8 +168,9 @@ impl Waiting {
         self.last_answer = Some(now);
     }
 
-    fn is_long(&self, now: Instant) -> bool {
-        let has_waited = |&(_, since): &(u64, Instant)| now.saturating_duration_since(since) > LONG;
+    fn is_long(&self, now: impl Fn() -> Instant) -> bool {
+        let has_waited =
+            |&(_, since): &(u64, Instant)| now().saturating_duration_since(since) > LONG;
         self.turn > CONNECTION_COST && self.asked.front().is_some_and(has_waited)
     }
 }
