@@ -177,7 +177,7 @@ fn a_slow_action_that_others_have_passed_is_not_waiting() {
     // It leaves in the end like everybody, and takes nobody else with it.
     waiting.enter(later);
     waiting.leave(slow);
-    assert!(waiting.is_long(later + Duration::from_secs(1)));
+    assert!(waiting.is_long(|| later + Duration::from_secs(1)));
 }
 
 #[test]
@@ -190,6 +190,6 @@ fn a_child_that_answers_faster_than_it_accepts_keeps_its_connections() {
         let number = waiting.enter(now);
         waiting.answered(number, false, now);
     }
-    assert!(!waiting.is_long(now + LONG * 2));
+    assert!(!waiting.is_long(|| now + LONG * 2));
     waiting.leave(slowest);
 }
