@@ -2,6 +2,7 @@
 
 require "test_helper"
 require "fileutils"
+require "zlib"
 require "support/packed_gem"
 require "thruster/version"
 
@@ -12,11 +13,24 @@ class ReleaseTest < ThrusterTest
 
   def setup
     super
-    %w[Rakefile rakelib/release.rake lib/thruster/version.rb].each do |path|
+    %w[Rakefile rakelib/release.rake rakelib/profile.rake Cargo.toml lib/thruster/version.rb].each do |path|
       FileUtils.mkdir_p File.dirname("#{scratch}/#{path}")
       FileUtils.cp "#{ROOT}/#{path}", "#{scratch}/#{path}"
     end
     write_changelog "2026-02-28"
+    write_profile build_of_profile
+  end
+
+  def write_profile(build)
+    file = "#{scratch}/rakelib/profiles/x86_64-linux.profdata.gz"
+    FileUtils.mkdir_p File.dirname(file)
+    Zlib::GzipWriter.open(file) { |zip| zip.comment = build }
+  end
+
+  # What this copy is, as the refusal of another's profile says it.
+  def build_of_profile
+    write_profile "another"
+    rake("release:check", "TAG=v#{VERSION}").err[/this is (.*?)\. The/, 1]
   end
 
   def write_changelog(date)
@@ -45,6 +59,18 @@ class ReleaseTest < ThrusterTest
   test "a tag of this version is taken, and no other" do
     assert_equal 0, rake("release:check", "TAG=v#{VERSION}").exit_status
     assert_refused rake("release:check", "TAG=v0.0.1"), "The tag is v0.0.1"
+  end
+
+  test "a profile of something else is refused, and one that is not there" do
+    write_profile "rustc 1.2.3"
+    assert_refused rake("release:check", "TAG=v#{VERSION}"), "does not fit: it was taken of rustc 1.2.3, and this is rustc"
+    FileUtils.rm_r "#{scratch}/rakelib/profiles"
+    assert_refused rake("release:check", "TAG=v#{VERSION}"), "Type: rake profile:x86_64-linux"
+  end
+
+  test "a profile of other dependencies is refused" do
+    File.write "#{scratch}/Cargo.toml", "\n", mode: "a"
+    assert_refused rake("release:check", "TAG=v#{VERSION}"), "does not fit"
   end
 
   test "a changelog without a date is refused" do
