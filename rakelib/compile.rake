@@ -18,7 +18,8 @@ MACOS = "11.0"
 
 # zig compiles the C, but Rust's own linker links, because zig's command takes none of these arguments for its own. With
 # them, starting at another address each time costs 4 kB of relocations and not 330, equal functions are kept once (70 kB),
-# and no-unwinding.ld leaves out what is for nobody where a panic ends the process.
+# no-unwinding.ld leaves out what is for nobody where a panic ends the process, and what a profile tells to be cold is
+# kept apart, so that less of the file is read into memory (0.3 MB).
 LINUX_FLAGS = %w[
   -Clinker=rust-lld -Clinker-flavor=ld.lld -Clink-self-contained=yes
   -Clink-arg=-O2 -Clink-arg=--icf=all -Clink-arg=-zpack-relative-relocs -Clink-arg=--build-id=none
@@ -40,7 +41,7 @@ namespace :compile do
   end
 end
 
-# Its path. One that is published goes by a profile (profile.rake).
+# Its path. One for use goes by a profile, where its platform has one (profile.rake).
 def compile(platform, profile: ENV.fetch("PROFILE", "release"), into: target_directory, flags: nil)
   target = TARGETS.fetch(platform)
   tools = cross_tools

@@ -1,37 +1,34 @@
 # frozen_string_literal: true
 
 require "digest"
+require "json"
+require "tmpdir"
 require "zlib"
 
 # How often an executable came by each of its branches under load. By that LLVM lays out the next one: what is hot is
-# inlined, what is not is made small, and a request takes a third fewer instructions (bench/README.md).
+# inlined, what is cold is made small, and a request takes a third fewer instructions (bench/README.md).
 #
 # It is committed, because the same sources have to give the same bytes (compile.rake), and is taken by hand: with nginx
-# and the load generators of bin/bench, in ten minutes. It knows functions by names that change with the compiler, the
-# dependencies and their settings; a function that was changed itself is built as if there were no profile.
+# and the load generators of bin/bench, in a quarter of an hour. It knows functions by names that change with the
+# compiler, the dependencies and their settings, and by their branches: one that has been changed since counts as cold.
 
 PROFILES = "rakelib/profiles"
 
-# Whose names and branches are known, and on what they are taken.
+# Platforms that have a profile, and the scenarios it is taken under.
 PROFILED = %w[x86_64-linux].freeze
-LOADS = %w[proxy compression cache http2 handshakes files upload websocket events].freeze
+LOADS = %w[proxy compression waits cache http2 handshakes files upload websocket events].freeze
 
-# Inlined is what is hot; all else is made as small as can be, as if it were for size ("pgso"). Also while counting, or
-# the branches would be others.
-PROFILE_LLVM = "-Cllvm-args=-inline-threshold=0 -inlinehint-threshold=0 -inlinecold-threshold=-30 " \
-               "-inline-cold-callsite-threshold=-30 -pgso-lwss-only=false"
+# Inlined is what is hot, but not without end; what is not is built for size ("pgso"), within the size that is promised.
+PROFILE_LLVM = %w[
+  -inline-threshold=0 -inlinehint-threshold=0 -inlinecold-threshold=-30 -inline-cold-callsite-threshold=-30
+  -hot-callsite-threshold=1000 -pgso-lwss-only=false -pgso-cutoff-instr-prof=990000
+].join(" ")
 
 namespace :profile do
   PROFILED.each do |platform|
     desc "Take the profile by which the executable for #{platform} is built, with bin/bench"
     task(platform) { take_profile platform }
   end
-end
-
-# One that is published goes by a profile that fits (the rest of this task is in release.rake).
-task "release:check" do
-  complaints = PROFILED.map { |platform| profile_complaint(platform) }.compact
-  abort complaints.join("\n") if complaints.any?
 end
 
 def profile_file(platform)
@@ -44,7 +41,7 @@ def profile_flags(platform)
 
   complaint = profile_complaint(platform)
   warn complaint if complaint
-  complaint ? [] : ["-Cprofile-use=#{unpacked_profile(platform)}", PROFILE_LLVM]
+  complaint ? [] : ["-Cprofile-use=#{unpacked_profile(platform)}", "-Cllvm-args=#{PROFILE_LLVM}"]
 end
 
 def profile_complaint(platform)
@@ -67,35 +64,40 @@ def unpacked_profile(platform)
   data = Zlib::GzipReader.open(profile_file(platform), &:read)
   path = File.join(target_directory, "profiles", "#{Digest::SHA256.hexdigest(data)[0, 16]}.profdata")
   mkdir_p File.dirname(path), verbose: false
-  File.binwrite(path, data) unless File.exist?(path)
+  File.binwrite(path, data)
   path
 end
 
 def take_profile(platform)
-  tools = llvm_tools
-  executable = compile(platform, flags: ["-Cprofile-generate", PROFILE_LLVM], into: File.join(target_directory, "counting"))
+  build = profiled_build
+  profdata = llvm_profdata
+  counting = compile(platform, profile: "release", flags: ["-Cprofile-generate"], into: File.join(target_directory, "counting"))
   Dir.mktmpdir("thruster-profile") do |counts|
-    # Its limits are not for an executable that counts, hence any exit status.
-    system({ "THRUSTER_EXECUTABLE" => executable, "LLVM_PROFILE_FILE" => "#{counts}/%p.profraw" },
-           "bin/bench", *LOADS, "--rounds", "1", "--against", "nginx")
-    sh File.join(tools, "llvm-profdata"), "merge", "-o", "#{counts}/all", *Dir["#{counts}/*.profraw"]
-    write_profile File.binread("#{counts}/all"), to: profile_file(platform)
+    load_for_profile "THRUSTER_EXECUTABLE" => counting, "LLVM_PROFILE_FILE" => "#{counts}/%p.profraw"
+    sh profdata, "merge", "--failure-mode=all", "-o", "#{counts}/all", *Dir["#{counts}/*.profraw"], verbose: false
+    mkdir_p PROFILES, verbose: false
+    Zlib::GzipWriter.open(profile_file(platform), Zlib::BEST_COMPRESSION) do |zip|
+      zip.comment = build
+      zip.write File.binread("#{counts}/all")
+    end
   end
 end
 
-def write_profile(data, to:)
-  mkdir_p File.dirname(to), verbose: false
-  Zlib::GzipWriter.open(to, Zlib::BEST_COMPRESSION) do |zip|
-    zip.comment = profiled_build
-    zip.mtime = 1 # or the clock's would be in it
-    zip.write data
-  end
+# Limits are not for an executable that counts, but what was not measured would be taken for cold.
+def load_for_profile(environment)
+  results = "bench/results/results.json"
+  rm_f results, verbose: false
+  system environment, "bin/bench", *LOADS, "--rounds", "1", "--against", "nginx"
+  abort "bin/bench did not come to its end." unless File.exist?(results)
+
+  failed = JSON.parse(File.read(results)).fetch("rows").select { |row| row["server"] == "thrust" && row["failure"] }
+  abort failed.map { |row| "#{row["name"]}: #{row["failure"]}" }.join("\n") if failed.any?
 end
 
-def llvm_tools
-  tools = Dir[File.join(`rustc --print sysroot`.chomp, "lib/rustlib/*/bin")].find { |bin| File.exist?("#{bin}/llvm-profdata") }
-  return tools if tools
+def llvm_profdata
+  find = -> { Dir[File.join(`rustc --print sysroot`.chomp, "lib/rustlib/*/bin/llvm-profdata")].first }
+  return find.call if find.call
 
   sh "rustup", "component", "add", "llvm-tools"
-  llvm_tools
+  find.call || abort("There is no llvm-profdata beside #{`rustc --print sysroot`.chomp}.")
 end

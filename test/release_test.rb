@@ -10,6 +10,7 @@ require "thruster/version"
 class ReleaseTest < ThrusterTest
   ROOT = File.expand_path("..", __dir__)
   VERSION = Thruster::VERSION
+  RUST = ENV.to_h.slice("CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN").freeze
 
   def setup
     super
@@ -18,7 +19,7 @@ class ReleaseTest < ThrusterTest
       FileUtils.cp "#{ROOT}/#{path}", "#{scratch}/#{path}"
     end
     write_changelog "2026-02-28"
-    write_profile build_of_profile
+    write_profile "another"
   end
 
   def write_profile(build)
@@ -27,10 +28,13 @@ class ReleaseTest < ThrusterTest
     Zlib::GzipWriter.open(file) { |zip| zip.comment = build }
   end
 
-  # What this copy is, as the refusal of another's profile says it.
-  def build_of_profile
-    write_profile "another"
-    rake("release:check", "TAG=v#{VERSION}").err[/this is (.*?)\. The/, 1]
+  # As it is said where a profile does not fit.
+  def this_build
+    check.err[/this is (.*?)\. The/, 1]
+  end
+
+  def check(tag = "v#{VERSION}")
+    rake("release:check", "TAG=#{tag}")
   end
 
   def write_changelog(date)
@@ -48,7 +52,7 @@ class ReleaseTest < ThrusterTest
   end
 
   def rake(*words)
-    start("rake", *words, env: PackedGem::OUTSIDE_BUNDLER, directory: scratch).tap(&:await_end)
+    start("rake", *words, env: PackedGem::OUTSIDE_BUNDLER.merge(RUST), directory: scratch).tap(&:await_end)
   end
 
   def assert_refused(program, part)
@@ -57,25 +61,23 @@ class ReleaseTest < ThrusterTest
   end
 
   test "a tag of this version is taken, and no other" do
-    assert_equal 0, rake("release:check", "TAG=v#{VERSION}").exit_status
-    assert_refused rake("release:check", "TAG=v0.0.1"), "The tag is v0.0.1"
+    write_profile this_build
+    assert_equal 0, check.exit_status
+    assert_refused check("v0.0.1"), "The tag is v0.0.1"
   end
 
-  test "a profile of something else is refused, and one that is not there" do
-    write_profile "rustc 1.2.3"
-    assert_refused rake("release:check", "TAG=v#{VERSION}"), "does not fit: it was taken of rustc 1.2.3, and this is rustc"
-    FileUtils.rm_r "#{scratch}/rakelib/profiles"
-    assert_refused rake("release:check", "TAG=v#{VERSION}"), "Type: rake profile:x86_64-linux"
-  end
-
-  test "a profile of other dependencies is refused" do
+  test "a profile that does not fit is refused, and one that is not there" do
+    assert_refused check, "does not fit: it was taken of another, and this is rustc"
+    write_profile this_build
     File.write "#{scratch}/Cargo.toml", "\n", mode: "a"
-    assert_refused rake("release:check", "TAG=v#{VERSION}"), "does not fit"
+    assert_refused check, "does not fit"
+    FileUtils.rm_r "#{scratch}/rakelib/profiles"
+    assert_refused check, "Type: rake profile:x86_64-linux"
   end
 
   test "a changelog without a date is refused" do
     write_changelog "unreleased"
-    assert_refused rake("release:check", "TAG=v#{VERSION}"), "## #{VERSION} (YYYY-MM-DD)"
+    assert_refused check, "## #{VERSION} (YYYY-MM-DD)"
   end
 
   test "the notes are what the changelog says of this version" do

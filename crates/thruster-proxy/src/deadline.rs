@@ -24,7 +24,7 @@ impl Deadline {
         self.restart_from(Instant::now(), after);
     }
 
-    /// The same where it has just been asked what time it is.
+    /// The same from a moment that is known already.
     pub fn restart_from(&mut self, now: Instant, after: Option<Duration>) {
         self.at = after.map(|after| now + after);
     }

@@ -134,7 +134,8 @@ impl Upstream {
     ) -> Result<Answer, Error> {
         let arrived = Instant::now();
         let place = self.line.place().await;
-        let placed = if self.line.has_places() { Instant::now() } else { arrived };
+        let has_waited = !matches!(place, Ok(None));
+        let placed = if has_waited { Instant::now() } else { arrived };
         took.queue = placed - arrived;
         let place = place?;
         let headers = request.headers_mut();

@@ -95,7 +95,7 @@ impl Coded {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 // The application pauses: what it has sent so far is for the client to see now.
                 Poll::Pending => {
-                    self.turn = TURN;
+                    self.turn = self.turn.max(TURN);
                     encoder.push(&[], true, &mut self.out);
                     return match self.take_out() {
                         Some(frame) => Poll::Ready(Some(frame)),

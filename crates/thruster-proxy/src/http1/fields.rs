@@ -69,7 +69,7 @@ pub fn content_length(headers: &HeaderMap) -> Option<u64> {
 /// Writes each field as a line.
 pub fn write(out: &mut BytesMut, headers: &HeaderMap) {
     let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    // All the room at once: a look for each of four pieces was half of the work.
+    // All the room at once: to ask for it before each piece was half of the work.
     let start = out.len();
     out.put_bytes(0, length);
     let mut room = &mut out[start..];

@@ -77,11 +77,6 @@ impl Line {
         self.has_accepted.store(true, Relaxed);
     }
 
-    /// Whether one may have to wait for a place with the child.
-    pub fn has_places(&self) -> bool {
-        self.places.is_some()
-    }
-
     /// Waits for a place with the child; `None` where places are not limited.
     ///
     /// # Errors
@@ -168,6 +163,7 @@ impl Waiting {
         self.last_answer = Some(now);
     }
 
+    /// `now` is asked only where it matters.
     fn is_long(&self, now: impl Fn() -> Instant) -> bool {
         let has_waited =
             |&(_, since): &(u64, Instant)| now().saturating_duration_since(since) > LONG;
