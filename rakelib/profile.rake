@@ -21,7 +21,7 @@ LOADS = %w[proxy compression waits cache http2 handshakes files upload websocket
 # Inlined is what is hot, but not without end; what is not is built for size ("pgso"), within the size that is promised.
 PROFILE_LLVM = %w[
   -inline-threshold=0 -inlinehint-threshold=0 -inlinecold-threshold=-30 -inline-cold-callsite-threshold=-30
-  -hot-callsite-threshold=1000 -pgso-lwss-only=false -pgso-cutoff-instr-prof=990000
+  -hot-callsite-threshold=500 -pgso-lwss-only=false -pgso-cutoff-instr-prof=990000
 ].join(" ")
 
 namespace :profile do
