@@ -7,12 +7,14 @@ require_relative "../lib/thruster/version"
 namespace :release do
   directory = ENV.fetch("PACKAGES", "pkg")
 
-  desc "Check that TAG=vVERSION is this version, and that the changelog has it with a date"
+  desc "Check that TAG=vVERSION is this version, that the changelog has it with a date, and that profiles fit"
   task :check do
     tag = ENV.fetch("TAG")
     abort "The tag is #{tag}, the version is #{Thruster::VERSION}." unless tag == "v#{Thruster::VERSION}"
 
     release_notes
+    complaints = PROFILED.map { |platform| profile_complaint(platform) }.compact # profile.rake's
+    abort complaints.join("\n") if complaints.any?
   end
 
   desc "Print what the changelog says of this version"

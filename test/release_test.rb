@@ -2,6 +2,7 @@
 
 require "test_helper"
 require "fileutils"
+require "zlib"
 require "support/packed_gem"
 require "thruster/version"
 
@@ -9,14 +10,31 @@ require "thruster/version"
 class ReleaseTest < ThrusterTest
   ROOT = File.expand_path("..", __dir__)
   VERSION = Thruster::VERSION
+  RUST = ENV.to_h.slice("CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN").freeze
 
   def setup
     super
-    %w[Rakefile rakelib/release.rake lib/thruster/version.rb].each do |path|
+    %w[Rakefile rakelib/release.rake rakelib/profile.rake Cargo.toml lib/thruster/version.rb].each do |path|
       FileUtils.mkdir_p File.dirname("#{scratch}/#{path}")
       FileUtils.cp "#{ROOT}/#{path}", "#{scratch}/#{path}"
     end
     write_changelog "2026-02-28"
+    write_profile "another"
+  end
+
+  def write_profile(build)
+    file = "#{scratch}/rakelib/profiles/x86_64-linux.profdata.gz"
+    FileUtils.mkdir_p File.dirname(file)
+    Zlib::GzipWriter.open(file) { |zip| zip.comment = build }
+  end
+
+  # As it is said where a profile does not fit.
+  def this_build
+    check.err[/this is (.*?)\. The/, 1]
+  end
+
+  def check(tag = "v#{VERSION}")
+    rake("release:check", "TAG=#{tag}")
   end
 
   def write_changelog(date)
@@ -34,7 +52,7 @@ class ReleaseTest < ThrusterTest
   end
 
   def rake(*words)
-    start("rake", *words, env: PackedGem::OUTSIDE_BUNDLER, directory: scratch).tap(&:await_end)
+    start("rake", *words, env: PackedGem::OUTSIDE_BUNDLER.merge(RUST), directory: scratch).tap(&:await_end)
   end
 
   def assert_refused(program, part)
@@ -43,13 +61,23 @@ class ReleaseTest < ThrusterTest
   end
 
   test "a tag of this version is taken, and no other" do
-    assert_equal 0, rake("release:check", "TAG=v#{VERSION}").exit_status
-    assert_refused rake("release:check", "TAG=v0.0.1"), "The tag is v0.0.1"
+    write_profile this_build
+    assert_equal 0, check.exit_status
+    assert_refused check("v0.0.1"), "The tag is v0.0.1"
+  end
+
+  test "a profile that does not fit is refused, and one that is not there" do
+    assert_refused check, "does not fit: it was taken of another, and this is rustc"
+    write_profile this_build
+    File.write "#{scratch}/Cargo.toml", "\n", mode: "a"
+    assert_refused check, "does not fit"
+    FileUtils.rm_r "#{scratch}/rakelib/profiles"
+    assert_refused check, "Type: rake profile:x86_64-linux"
   end
 
   test "a changelog without a date is refused" do
     write_changelog "unreleased"
-    assert_refused rake("release:check", "TAG=v#{VERSION}"), "## #{VERSION} (YYYY-MM-DD)"
+    assert_refused check, "## #{VERSION} (YYYY-MM-DD)"
   end
 
   test "the notes are what the changelog says of this version" do

@@ -18,7 +18,8 @@ impl Key {
     /// `target` is the path and the query, byte for byte.
     pub fn new(origin: &[u8], target: &[u8]) -> Self {
         let mut text = BytesMut::with_capacity(origin.len() + 1 + target.len());
-        text.extend(origin.iter().map(|&b| if b == DELIMITER { b' ' } else { b }));
+        text.put_slice(origin);
+        text.iter_mut().filter(|b| **b == DELIMITER).for_each(|b| *b = b' ');
         text.put_u8(DELIMITER);
         text.put_slice(target);
         Key(text.freeze())

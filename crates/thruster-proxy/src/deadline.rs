@@ -21,7 +21,12 @@ impl Deadline {
 
     /// Puts the deadline this far from now; `None` is never.
     pub fn restart(&mut self, after: Option<Duration>) {
-        self.at = after.map(|after| Instant::now() + after);
+        self.restart_from(Instant::now(), after);
+    }
+
+    /// The same from a moment that is known already.
+    pub fn restart_from(&mut self, now: Instant, after: Option<Duration>) {
+        self.at = after.map(|after| now + after);
     }
 
     /// Ready once the deadline has passed.

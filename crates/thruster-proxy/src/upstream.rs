@@ -134,7 +134,9 @@ impl Upstream {
     ) -> Result<Answer, Error> {
         let arrived = Instant::now();
         let place = self.line.place().await;
-        took.queue = arrived.elapsed();
+        let has_waited = !matches!(place, Ok(None));
+        let placed = if has_waited { Instant::now() } else { arrived };
+        took.queue = placed - arrived;
         let place = place?;
         let headers = request.headers_mut();
         headers.entry(HOST).or_insert_with(|| self.host.clone());
@@ -144,11 +146,11 @@ impl Upstream {
             headers.insert(UPGRADE, protocol);
         }
         let upload = request.body().upload();
-        let sent = self.send(request, interim, Instant::now() + patience, took).await;
-        let (connection, head, decoder) = sent.map_err(|error| {
+        let sent = self.send(request, interim, placed + patience, took).await;
+        let (connection, head, decoder, answered) = sent.map_err(|error| {
             upload.as_ref().and_then(|upload| upload_fault(upload)).unwrap_or(error)
         })?;
-        took.upstream = Some(arrived.elapsed().saturating_sub(took.queue));
+        took.upstream = Some((answered - arrived).saturating_sub(took.queue));
         self.receive(connection, head, decoder, has_wish, place, upload)
     }
 
@@ -162,7 +164,7 @@ impl Upstream {
         took: &mut Took,
     ) -> Result<Answered, Error> {
         let keeps = match self.keep_alive {
-            KeepAlive::Auto => !self.line.is_long(Instant::now()),
+            KeepAlive::Auto => !self.line.is_long(),
             KeepAlive::On => true,
             KeepAlive::Off => false,
         };
@@ -211,8 +213,9 @@ impl Upstream {
     ) -> Result<Answered, Failure> {
         let asked = self.line.ask(Instant::now(), is_fresh);
         let (head, decoder) = connection.send(request, self.timeout, interim).await?;
-        asked.answered(Instant::now());
-        Ok((connection, head, decoder))
+        let answered = Instant::now();
+        asked.answered(answered);
+        Ok((connection, head, decoder, answered))
     }
 
     /// A fresh connection. While the child does not accept any, one request knocks and the
@@ -310,8 +313,8 @@ impl Upstream {
     }
 }
 
-/// A connection on which the head of an answer has come, and what is to come.
-type Answered = (Box<Connection>, response::Parts, Decoder);
+/// A connection on which the head of an answer has come, what is to come, and when it came.
+type Answered = (Box<Connection>, response::Parts, Decoder, Instant);
 
 /// The client's part in a failure, as an error to answer with.
 pub fn upload_fault(upload: &Upload) -> Option<Error> {

@@ -138,7 +138,8 @@ impl Session<'_> {
         reader.release();
         let mut is_idle = reader.buffer.is_empty();
         let (mut seen, mut began) = (0, Instant::now());
-        self.wait.restart(if is_idle { timeouts.idle } else { timeouts.read });
+        let patience = if is_idle { timeouts.idle } else { timeouts.read };
+        self.wait.restart_from(began.into(), patience);
         loop {
             // A head that drips in is parsed when it begins and when it may be whole, not at
             // every drop.
@@ -170,7 +171,7 @@ impl Session<'_> {
                     is_idle = reader.buffer.is_empty();
                     if !is_idle {
                         began = Instant::now();
-                        self.wait.restart(timeouts.read);
+                        self.wait.restart_from(began.into(), timeouts.read);
                     }
                 }
                 Some(_) => {}

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -79,7 +78,7 @@ impl AnswerBody {
             return;
         };
         let may_stay = match keep_alive {
-            KeepAlive::Auto => !line.is_long(Instant::now()),
+            KeepAlive::Auto => !line.is_long(),
             KeepAlive::On => true,
             KeepAlive::Off => false,
         };

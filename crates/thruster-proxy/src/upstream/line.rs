@@ -93,8 +93,8 @@ impl Line {
     }
 
     /// Whether somebody has been waiting for long.
-    pub fn is_long(&self, now: Instant) -> bool {
-        self.lock().is_long(now)
+    pub fn is_long(&self) -> bool {
+        self.lock().is_long(Instant::now)
     }
 
     /// The child has been asked. `in_order` tells that it got the request on a fresh connection,
@@ -163,8 +163,10 @@ impl Waiting {
         self.last_answer = Some(now);
     }
 
-    fn is_long(&self, now: Instant) -> bool {
-        let has_waited = |&(_, since): &(u64, Instant)| now.saturating_duration_since(since) > LONG;
+    /// `now` is asked only where it matters.
+    fn is_long(&self, now: impl Fn() -> Instant) -> bool {
+        let has_waited =
+            |&(_, since): &(u64, Instant)| now().saturating_duration_since(since) > LONG;
         self.turn > CONNECTION_COST && self.asked.front().is_some_and(has_waited)
     }
 }

@@ -48,6 +48,22 @@ fn streamed(mut encoder: Encoder, pieces: &[(&[u8], bool)]) -> BytesMut {
 }
 
 #[test]
+fn what_was_coded_before_leaves_no_trace() {
+    let (short, long) = (page(3_000), page(700_000));
+    let coded = |coding, length: Option<u64>, body: &[u8]| {
+        streamed(Encoder::new(coding, length), &[(body, false)])
+    };
+    for coding in Coding::ALL {
+        let first = coded(coding, Some(3_000), &short);
+        assert!(decoded(coding, &coded(coding, None, &long)) == (long.clone(), true), "{coding:?}");
+        assert!(coded(coding, Some(3_000), &short) == first, "{coding:?}");
+        // One that is given up has no end.
+        Encoder::new(coding, None).push(&long, true, &mut BytesMut::new());
+        assert!(coded(coding, Some(3_000), &short) == first, "{coding:?}");
+    }
+}
+
+#[test]
 fn padding_makes_a_stream_longer_and_nothing_else() {
     let body = page(5000);
     for coding in Coding::ALL {

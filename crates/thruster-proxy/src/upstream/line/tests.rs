@@ -142,7 +142,7 @@ fn worst_to_median(waits: &[u64]) -> f64 {
 
 #[test]
 fn everybody_waits_alike_in_front_of_a_busy_puma() {
-    let waits = Model::run(|waiting, now| !waiting.is_long(now));
+    let waits = Model::run(|waiting, now| !waiting.is_long(|| now));
     assert!(worst_to_median(&waits) <= 1.3, "{}", worst_to_median(&waits));
     // Nor is less done than two threads can do.
     assert!(waits.len() as u64 >= MINUTE / WORK * THREADS as u64 - 10, "{}", waits.len());
@@ -158,11 +158,11 @@ fn without_the_rule_some_wait_many_times_longer() {
 fn a_line_is_long_once_somebody_has_waited() {
     let (mut waiting, start) = (Waiting::default(), Instant::now());
     let later = start + LONG + Duration::from_millis(1);
-    assert!(!waiting.is_long(later));
+    assert!(!waiting.is_long(|| later));
     let number = waiting.enter(start);
-    assert!(!waiting.is_long(start + LONG) && waiting.is_long(later));
+    assert!(!waiting.is_long(|| start + LONG) && waiting.is_long(|| later));
     waiting.leave(number);
-    assert!(!waiting.is_long(later));
+    assert!(!waiting.is_long(|| later));
 }
 
 #[test]
@@ -171,13 +171,13 @@ fn a_slow_action_that_others_have_passed_is_not_waiting() {
     let later = start + Duration::from_secs(1);
     let slow = waiting.enter(start);
     let quick = waiting.enter(later);
-    assert!(waiting.is_long(later));
+    assert!(waiting.is_long(|| later));
     waiting.answered(quick, true, later);
-    assert!(!waiting.is_long(later));
+    assert!(!waiting.is_long(|| later));
     // It leaves in the end like everybody, and takes nobody else with it.
     waiting.enter(later);
     waiting.leave(slow);
-    assert!(waiting.is_long(later + Duration::from_secs(1)));
+    assert!(waiting.is_long(|| later + Duration::from_secs(1)));
 }
 
 #[test]
@@ -190,6 +190,6 @@ fn a_child_that_answers_faster_than_it_accepts_keeps_its_connections() {
         let number = waiting.enter(now);
         waiting.answered(number, false, now);
     }
-    assert!(!waiting.is_long(now + LONG * 2));
+    assert!(!waiting.is_long(|| now + LONG * 2));
     waiting.leave(slowest);
 }
