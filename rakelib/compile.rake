@@ -85,8 +85,12 @@ end
 
 # rustup is asked only for what is not there: some have their Rust from elsewhere.
 def ensure_standard_library(target)
-  library = File.join(`rustc --print sysroot`.chomp, "lib/rustlib", target, "lib")
-  sh "rustup", "target", "add", target unless File.directory?(library)
+  sh "rustup", "target", "add", target unless File.directory?(rust_path("lib/rustlib", target, "lib"))
+end
+
+# Of what comes with rustc: libraries, tools, notices.
+def rust_path(*parts)
+  File.join(`rustc --print sysroot`.chomp, *parts)
 end
 
 def target_directory

@@ -64,7 +64,7 @@ end
 
 # What is in every executable that rustc links; a Rust of some distribution's may have no notices to take.
 def toolchain_licences(target)
-  notices = File.join(`rustc --print sysroot`.chomp, "share/doc/rust/COPYRIGHT-library.html")
+  notices = rust_path("share/doc/rust/COPYRIGHT-library.html") # compile.rake's
   texts = File.exist?(notices) ? [[standard_library_licences(notices), "Rust's standard library"]] : []
   texts << [read_licence("rakelib/musl-copyright.txt"), "musl, the C library"] if target.end_with?("musl")
   texts

@@ -51,8 +51,8 @@ def profile_complaint(platform)
   advice = "The executable will be slower. Type: rake profile:#{platform}"
   return "#{file} is not there. #{advice}" unless File.exist?(file)
 
-  taken = Zlib::GzipReader.open(file, &:comment)
-  "#{file} does not fit: it was taken of #{taken}, and this is #{profiled_build}. #{advice}" unless taken == profiled_build
+  taken, this = Zlib::GzipReader.open(file, &:comment), profiled_build
+  "#{file} does not fit: it was taken of #{taken}, and this is #{this}. #{advice}" unless taken == this
 end
 
 # What the names in a profile depend on.
@@ -97,9 +97,7 @@ def load_for_profile(environment)
 end
 
 def llvm_profdata
-  find = -> { Dir[File.join(`rustc --print sysroot`.chomp, "lib/rustlib/*/bin/llvm-profdata")].first }
-  return find.call if find.call
-
-  sh "rustup", "component", "add", "llvm-tools"
-  find.call || abort("There is no llvm-profdata beside #{`rustc --print sysroot`.chomp}.")
+  place = rust_path("lib/rustlib/*/bin/llvm-profdata")
+  sh "rustup", "component", "add", "llvm-tools" if Dir[place].empty?
+  Dir[place].first || abort("There is no #{place}.")
 end

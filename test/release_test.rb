@@ -10,7 +10,6 @@ require "thruster/version"
 class ReleaseTest < ThrusterTest
   ROOT = File.expand_path("..", __dir__)
   VERSION = Thruster::VERSION
-  RUST = ENV.to_h.slice("CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN").freeze
 
   def setup
     super
@@ -52,7 +51,7 @@ class ReleaseTest < ThrusterTest
   end
 
   def rake(*words)
-    start("rake", *words, env: PackedGem::OUTSIDE_BUNDLER.merge(RUST), directory: scratch).tap(&:await_end)
+    start("rake", *words, env: PackedGem::OUTSIDE_BUNDLER.merge(PackedGem::RUST), directory: scratch).tap(&:await_end)
   end
 
   def assert_refused(program, part)

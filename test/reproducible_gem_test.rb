@@ -10,9 +10,6 @@ class ReproducibleGemTest < ThrusterTest
   NEEDED = %w[CHANGELOG.md Cargo.lock Cargo.toml MIT-LICENSE README.md Rakefile completions crates exe ext lib man rakelib
               sig thruster.gemspec].freeze
 
-  # cargo and rustup keep their things there, where it is not below HOME.
-  RUST = ENV.to_h.slice("CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN").freeze
-
   test "the same files give the same gems, wherever, whenever and by whomever they are packed" do
     here = pack("#{scratch}/here", umask: "022", zone: "UTC", written: Time.at(1_000_000_000))
     there = pack("#{scratch}/somewhere else", umask: "077", zone: "Asia/Tokyo", written: Time.at(1_700_000_000))
@@ -26,7 +23,8 @@ class ReproducibleGemTest < ThrusterTest
   def pack(directory, umask:, zone:, written:)
     copy_sources directory, umask, written
     rake = start("sh", "-c", 'umask "$0"; exec "$@"', umask, "rake", "gem:arm64-darwin", "gem:ruby",
-                 "EXECUTABLE=#{directory}/exe/thrust", env: PackedGem::OUTSIDE_BUNDLER.merge(RUST, "TZ" => zone), directory: directory)
+                 "EXECUTABLE=#{directory}/exe/thrust", directory: directory,
+                 env: PackedGem::OUTSIDE_BUNDLER.merge(PackedGem::RUST, "TZ" => zone))
     assert_equal 0, rake.exit_status, rake.said
     Dir["#{directory}/pkg/*.gem"].to_h { |path| [File.basename(path), Digest::SHA256.file(path).hexdigest] }
   end

@@ -13,9 +13,6 @@ class SourceGemTest < ThrusterTest
   QUICKLY = { "CARGO_PROFILE_RELEASE_LTO" => "off", "CARGO_PROFILE_RELEASE_OPT_LEVEL" => "0",
               "CARGO_PROFILE_RELEASE_CODEGEN_UNITS" => "16", "CARGO_PROFILE_RELEASE_STRIP" => "symbols" }.freeze
 
-  # cargo and rustup keep their things there, where it is not below HOME.
-  RUST = ENV.to_h.slice("CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN").freeze
-
   # Bytes, beside what has been built.
   LARGEST = 5_000_000
 
@@ -23,7 +20,7 @@ class SourceGemTest < ThrusterTest
     super
     skip "gems for all platforms are packed on Linux on x86_64" unless TrialGems::HERE
     @home = "#{scratch}/gems"
-    @env = Program::INHERITED.merge(PackedGem::OUTSIDE_BUNDLER, RUST, QUICKLY, "GEM_HOME" => @home, "GEM_PATH" => @home)
+    @env = Program::INHERITED.merge(PackedGem::OUTSIDE_BUNDLER, PackedGem::RUST, QUICKLY, "GEM_HOME" => @home, "GEM_PATH" => @home)
   end
 
   # No Program: it takes longer than any event that is worth waiting for. The other tests come first.

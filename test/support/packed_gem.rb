@@ -12,6 +12,9 @@ module PackedGem
   # Bundler's own variables would make `rake` or `bundle` act for this checkout and not for the place they are in.
   OUTSIDE_BUNDLER = Program::INHERITED.keys.grep(/\A(BUNDLE|RUBY(OPT|LIB)\z)/).to_h { |name| [name, nil] }.freeze
 
+  # cargo and rustup keep their things there, where it is not below HOME.
+  RUST = ENV.to_h.slice("CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN").freeze
+
   class << self
     # The path of the package.
     def path
