@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-/// musl's own is slow, and has one lock for all threads. Without huge pages, which would make
-/// megabytes of what a thread has barely touched.
+// Defines malloc(3) for all, C code too: musl's own is slow, has one lock for all threads, and gives
+// what is large back to the system each time. Without huge pages, which would make megabytes of what
+// a thread has barely touched.
 #[cfg(target_env = "musl")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use libmimalloc_sys as _;
 
 fn main() -> ExitCode {
     ExitCode::from(thrust::thrust(std::env::args_os().skip(1)))

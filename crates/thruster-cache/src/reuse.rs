@@ -76,11 +76,6 @@ pub fn may_replace_error(request: &HeaderMap, life: &Life, now: SystemTime) -> b
         && is_within(life.staleness(now), limit)
 }
 
-/// The client wants what is stored, or a 504 (RFC 9111 section 5.2.1.7).
-pub fn is_only_if_cached(request: &HeaderMap) -> bool {
-    RequestDirectives::of(request).only_if_cached
-}
-
 /// The answer is not to be stored (RFC 9111 section 5.2.1.5).
 pub fn wants_no_store(request: &HeaderMap) -> bool {
     RequestDirectives::of(request).no_store

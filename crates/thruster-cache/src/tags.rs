@@ -7,9 +7,9 @@ use crate::Reason;
 use crate::list::{self, Quotes};
 
 /// Separated by commas.
-const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+static CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 /// Separated by blanks.
-const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+static SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 
 /// Tags of one response: a page of records, each with its tag, has a hundred or two.
 const MOST_TAGS: usize = 256;
@@ -26,14 +26,18 @@ const MOST_BYTES: usize = 16 * 1024;
 /// They are too many or too long. A response that cannot be purged by one of its tags is better
 /// not kept.
 pub fn take_tags(headers: &mut HeaderMap) -> Result<Vec<Box<str>>, Reason> {
+    // Hardly any response has them, and one look at all names tells.
+    if !headers.keys().any(|name| *name == CACHE_TAG || *name == SURROGATE_KEY) {
+        return Ok(Vec::new());
+    }
     let tags = read(headers);
-    headers.remove(CACHE_TAG);
-    headers.remove(SURROGATE_KEY);
+    headers.remove(&CACHE_TAG);
+    headers.remove(&SURROGATE_KEY);
     tags
 }
 
 fn read(headers: &HeaderMap) -> Result<Vec<Box<str>>, Reason> {
-    let lines = headers.get_all(SURROGATE_KEY).into_iter().map(HeaderValue::as_bytes);
+    let lines = headers.get_all(&SURROGATE_KEY).into_iter().map(HeaderValue::as_bytes);
     let keys = lines.flat_map(|line| line.split(u8::is_ascii_whitespace));
     let mut tags: Vec<&[u8]> = list::of(headers, &CACHE_TAG, Quotes::Plain)
         .chain(keys.filter(|key| !key.is_empty()))

@@ -34,6 +34,7 @@ use http::header::{
     IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 use http::{Method, Request, Response};
+use thruster_cache::directives::RequestDirectives;
 use thruster_cache::memory::Found;
 use thruster_cache::reuse::{self, Reuse, Why};
 use thruster_cache::{Entry, Key, Variant, accepts_coding};
@@ -110,7 +111,7 @@ impl Cache {
         if is_switch || is_for_origin || !request.body().is_empty() || !self.store.is_on() {
             return Ok(Verdict::Ask(question(Forwarded::Bypass)));
         }
-        let question = match self.look_up(request, wish, &key, now).await {
+        let mut question = match self.look_up(request, wish, &key, now).await {
             Looked::Answer(noted) => return Ok(Verdict::Answer(noted)),
             Looked::Nothing(why) => question(why),
             Looked::Stale(entry, why) => {
@@ -119,9 +120,12 @@ impl Cache {
                 question
             }
         };
-        if reuse::is_only_if_cached(request.headers()) {
+        let wanted = RequestDirectives::of(request.headers());
+        // RFC 9111 section 5.2.1.7.
+        if wanted.only_if_cached {
             return Err(Error::OnlyIfCached);
         }
+        question.may_keep = !wanted.no_store;
         Box::pin(self.join(question, request)).await
     }
 
@@ -193,7 +197,6 @@ impl Cache {
             question.stale.as_ref().is_some_and(|stale| can_be_validated(&stale.headers));
         let is_partial = question.headers.contains_key(RANGE) && !is_validated;
         let is_conditional = has_conditions(&question.headers) && !is_validated;
-        question.may_keep = !reuse::wants_no_store(&question.headers);
         // An answer to one of these is for its client alone, and so are those for a key whose
         // last answer was.
         let is_alone = is_partial

@@ -1,4 +1,7 @@
 //! One client connection: which protocol it speaks, and what every exchange on it shares.
+//!
+//! Ten thousand of them wait for a next request. What few have, or only while something lasts, is
+//! boxed, so that none has room for it: HTTP/2, TLS, a tunnel, a goodbye.
 
 pub mod http1;
 pub mod http2;
@@ -8,6 +11,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use crate::drain::Drain;
 use crate::forwarded::Client;
@@ -29,8 +33,8 @@ pub struct Connection {
 }
 
 /// Serves a connection until it ends.
-pub async fn serve(mut stream: TcpStream, mut connection: Connection) {
-    // Before all else: it says who the client is. Boxed, for few connections have it.
+pub async fn serve(mut stream: TcpStream, mut connection: Box<Connection>) {
+    // Before all else: it says who the client is.
     if let Some(protocol) = &connection.pipeline.proxy_protocol {
         let peer = connection.client.address;
         match Box::pin(protocol.read(&mut stream, peer, &connection.drain)).await {
@@ -40,44 +44,46 @@ pub async fn serve(mut stream: TcpStream, mut connection: Connection) {
     }
     match connection.tls.take() {
         None => serve_plain(stream, connection).await,
-        Some(tls) => serve_tls(stream, &tls, connection).await,
+        Some(tls) => Box::pin(serve_tls(stream, tls, connection)).await,
     }
 }
 
-async fn serve_tls(stream: TcpStream, tls: &Tls, mut connection: Connection) {
-    let (patience, drain) = (connection.pipeline.timeouts.read, connection.drain.clone());
-    // Boxed, so that a connection does not hold room for it when it is done.
-    let stream = tokio::select! {
-        accepted = Box::pin(tls.accept(stream, patience)) => match accepted {
-            Ok(stream) => stream,
-            Err(reason) => {
-                let client = &connection.client.address;
-                return tracing::debug!(%reason, %client, "No TLS with a client");
-            }
-        },
-        // Who has not finished saying hello by then has asked for nothing.
-        () = drain.grace_is_over() => return,
-    };
+async fn serve_tls(stream: TcpStream, tls: Arc<Tls>, mut connection: Box<Connection>) {
+    let Some(stream) = Box::pin(accept_tls(stream, &tls, &connection)).await else { return };
     connection.client.is_secure = true;
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
-    let transport = Transport::Tls(Box::new(stream));
+    let transport = Transport::Tls(stream);
     match is_http2 {
-        true => http2::serve(transport, BytesMut::new(), connection).await,
+        true => Box::pin(http2::serve(transport, BytesMut::new(), connection)).await,
         false => http1::serve(transport, BytesMut::new(), &connection).await,
     }
 }
 
-async fn serve_plain(mut stream: TcpStream, connection: Connection) {
+async fn accept_tls(
+    stream: TcpStream,
+    tls: &Tls,
+    connection: &Connection,
+) -> Option<Box<TlsStream<TcpStream>>> {
+    tokio::select! {
+        accepted = tls.accept(stream, connection.pipeline.timeouts.read) => match accepted {
+            Ok(stream) => Some(Box::new(stream)),
+            Err(reason) => {
+                let client = &connection.client.address;
+                tracing::debug!(%reason, %client, "No TLS with a client");
+                None
+            }
+        },
+        // Who has not finished saying hello by then has asked for nothing.
+        () = connection.drain.clone().grace_is_over() => None,
+    }
+}
+
+async fn serve_plain(mut stream: TcpStream, connection: Box<Connection>) {
     let mut early = BytesMut::new();
     if connection.h2c {
-        let drain = connection.drain.clone();
-        let is_silent = tokio::select! {
-            () = read_preface(&mut stream, &mut early, &connection) => early.is_empty(),
-            // HTTP/1 knows how long to wait for a request that may be under way.
-            () = drain.begun() => false,
-        };
+        let is_silent = Box::pin(is_silent(&mut stream, &mut early, &connection)).await;
         if early.starts_with(PREFACE) {
-            return http2::serve(Transport::Plain(stream), early, connection).await;
+            return Box::pin(http2::serve(Transport::Plain(stream), early, connection)).await;
         }
         // It has said nothing for as long as it may, or has left.
         if is_silent {
@@ -85,6 +91,15 @@ async fn serve_plain(mut stream: TcpStream, connection: Connection) {
         }
     }
     http1::serve(Transport::Plain(stream), early, &connection).await;
+}
+
+/// Reads what tells the protocol into `early`; whether there was nothing to read, to the end.
+async fn is_silent(stream: &mut TcpStream, early: &mut BytesMut, connection: &Connection) -> bool {
+    tokio::select! {
+        () = read_preface(stream, early, connection) => early.is_empty(),
+        // HTTP/1 knows how long to wait for a request that may be under way.
+        () = connection.drain.clone().begun() => false,
+    }
 }
 
 /// Reads into `early` until it is clear what is spoken, or the client has been silent for long.

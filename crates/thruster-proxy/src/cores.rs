@@ -216,13 +216,13 @@ impl Worker {
         stream.set_nodelay(true)?;
         let stream = tokio::net::TcpStream::from_std(stream)?;
         let address = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        let connection = Connection {
+        let connection = Box::new(Connection {
             pipeline: self.pipeline.clone(),
             client: Client::new(address),
             drain: self.drain.clone(),
             h2c: self.h2c,
             tls: self.tls.clone().filter(|_| door == Door::Https),
-        };
+        });
         tokio::spawn(async move {
             connection::serve(stream, connection).await;
             drop(seat);

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{Entry, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
 use crate::hop_by_hop;
@@ -24,8 +24,9 @@ pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-ho
 pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REQUEST_START: HeaderName = HeaderName::from_static("x-request-start");
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const X_ACCEL_MAPPING: HeaderName = HeaderName::from_static("x-accel-mapping");
-const X_SENDFILE_TYPE: HeaderName = HeaderName::from_static("x-sendfile-type");
+
+static OURS: [HeaderName; 2] =
+    [HeaderName::from_static("x-sendfile-type"), HeaderName::from_static("x-accel-mapping")];
 
 /// Fields that a trusted proxy sets and Rails acts upon: from anybody else they are a forgery
 /// (and Client-IP beside X-Forwarded-For makes Rails raise IpSpoofAttackError).
@@ -102,11 +103,7 @@ pub fn on_request(
     now: SystemTime,
     id: HeaderValue,
 ) {
-    remove_disguises(headers);
-    // It is for us to say whether files can be sent, and how (Rack::Sendfile asks these fields).
-    headers.remove(X_SENDFILE_TYPE);
-    headers.remove(X_ACCEL_MAPPING);
-
+    remove_pretences(headers);
     if !trust.believes(client.address.ip()) {
         for name in &FORGEABLE {
             headers.remove(name);
@@ -117,20 +114,15 @@ pub fn on_request(
     // The whole list stays, though what is left of the first stranger may be an invention: it
     // may as well be the truth about a network behind that stranger, of which the child knows
     // more than we do. Whoever reads such a list reads it from the right, as Rails does.
-    let chain = appended(headers, X_FORWARDED_FOR, &client.ip);
-    headers.insert(X_FORWARDED_FOR, chain);
-    if !headers.contains_key(X_FORWARDED_HOST)
-        && let Some(host) = headers.get(HOST).cloned()
-    {
-        headers.insert(X_FORWARDED_HOST, host);
+    append(headers, X_FORWARDED_FOR, &client.ip);
+    if let Some(host) = headers.get(HOST).cloned() {
+        headers.entry(X_FORWARDED_HOST).or_insert(host);
     }
-    if !headers.contains_key(X_FORWARDED_PROTO) {
-        headers.insert(X_FORWARDED_PROTO, scheme(client.is_secure));
-    }
-    if !headers.contains_key(X_REQUEST_START) {
+    headers.entry(X_FORWARDED_PROTO).or_insert_with(|| scheme(client.is_secure));
+    headers.entry(X_REQUEST_START).or_insert_with(|| {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        headers.insert(X_REQUEST_START, text(format!("t={}", since.as_millis() as u64)));
-    }
+        text(["t=", itoa::Buffer::new().format(since.as_millis() as u64)].concat())
+    });
     headers.insert(X_REQUEST_ID, id);
 }
 
@@ -185,14 +177,19 @@ fn scheme(is_secure: bool) -> HeaderValue {
     HeaderValue::from_static(if is_secure { "https" } else { "http" })
 }
 
+/// What nobody but us may say, and what would pass for something else.
+///
+/// It is for us to say whether files can be sent, and how (Rack::Sendfile asks these fields).
+///
 /// CGI and Rack write `X_Forwarded_For` and `X-Forwarded-For` as one and the same
 /// HTTP_X_FORWARDED_FOR: a name with underscores for one that means something to us or to the
 /// framing is not passed on. Others are; applications use them.
-fn remove_disguises(headers: &mut HeaderMap) {
-    let is_disguise = |name: &&HeaderName| {
-        name.as_str().contains('_') && is_meaningful(&name.as_str().replace('_', "-"))
+fn remove_pretences(headers: &mut HeaderMap) {
+    let is_pretence = |name: &&HeaderName| {
+        OURS.contains(name)
+            || name.as_str().contains('_') && is_meaningful(&name.as_str().replace('_', "-"))
     };
-    while let Some(name) = headers.keys().find(is_disguise).cloned() {
+    while let Some(name) = headers.keys().find(is_pretence).cloned() {
         headers.remove(name);
     }
 }
@@ -214,15 +211,19 @@ fn is_meaningful(name: &str) -> bool {
     begins.iter().any(|prefix| name.starts_with(prefix)) || is.contains(&name)
 }
 
-/// All lines of a list field as one (RFC 9110 section 5.3), and one more element. Bytes stay what
-/// they are: to leave out what is no text would move what is left of it to the right.
-fn appended(headers: &HeaderMap, name: HeaderName, element: &HeaderValue) -> HeaderValue {
-    if !headers.contains_key(&name) {
-        return element.clone();
+/// Makes one of all lines of a list field (RFC 9110 section 5.3), with one more element. Bytes stay
+/// what they are: to leave out what is no text would move what is left of it to the right.
+fn append(headers: &mut HeaderMap, name: HeaderName, element: &HeaderValue) {
+    match headers.entry(name) {
+        Entry::Vacant(place) => {
+            place.insert(element.clone());
+        }
+        Entry::Occupied(mut lines) => {
+            let all: Vec<_> = lines.iter().chain([element]).map(HeaderValue::as_bytes).collect();
+            let all = HeaderValue::try_from(all.join(&b", "[..]));
+            lines.insert(all.expect("values joined by commas are a value"));
+        }
     }
-    let lines = headers.get_all(name).into_iter().chain([element]);
-    let lines: Vec<_> = lines.map(HeaderValue::as_bytes).collect();
-    HeaderValue::try_from(lines.join(&b", "[..])).expect("values joined by commas are a value")
 }
 
 /// Whether there is one id, in characters that need no thought in a log or a URL.

@@ -1,28 +1,28 @@
 //! Fields that are for the next hop only, and so end here (RFC 9110 section 7.6.1).
 
-use http::header::{
-    CONNECTION, EXPECT, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, EXPECT, HeaderMap, HeaderName, HeaderValue, TRAILER, UPGRADE};
 use http::{Request, Version};
 
 use crate::body::RequestBody;
 
 /// Hop-by-hop whether or not Connection names them. `Trailer` is not one by RFC 9110, but
 /// tells of a framing that ends here; the trailers themselves are passed on.
-const ALWAYS: [HeaderName; 7] = [
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+fn always_ends_here(name: &&HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
 /// Named by Connection or not, these are never taken away: a client that lists them wants to
 /// make the next server misread the request.
-const NEVER: [HeaderName; 4] = [
+static NEVER: [HeaderName; 4] = [
     http::header::HOST,
     http::header::CONTENT_LENGTH,
     http::header::COOKIE,
@@ -59,10 +59,8 @@ pub fn remove(headers: &mut HeaderMap) {
         headers.remove(CONNECTION);
     }
     // One look at the names costs less than seven at the table, and most often finds nothing.
-    if headers.keys().any(|name| ALWAYS.contains(name)) {
-        for name in &ALWAYS {
-            headers.remove(name);
-        }
+    while let Some(name) = headers.keys().find(always_ends_here).cloned() {
+        headers.remove(name);
     }
 }
 

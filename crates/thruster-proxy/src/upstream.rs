@@ -28,7 +28,7 @@ use self::connection::{Connection, Failure};
 use self::line::Line;
 use self::pool::{Pool, Shelves};
 use crate::body::{RequestBody, Upload};
-use crate::config::{self, Config, KeepAlive};
+use crate::config::{self, Config};
 use crate::drain::Drain;
 use crate::error::{BrokeOff, Error};
 use crate::forwarded::Interim;
@@ -68,7 +68,6 @@ pub struct Upstream {
     target: Target,
     line: Arc<Line>,
     pool: Arc<Pool>,
-    keep_alive: KeepAlive,
     timeout: Option<Duration>,
     /// For HTTP/1.0 requests that name none; HTTP/1.1 must have one.
     host: HeaderValue,
@@ -101,7 +100,6 @@ impl Upstream {
             target: Target::new(config),
             line: shared.line,
             pool: Arc::new(Pool::new(shared.shelves, core)),
-            keep_alive: config.keep_alive,
             timeout: config.timeout,
             host,
             drain,
@@ -163,11 +161,7 @@ impl Upstream {
         until: Instant,
         took: &mut Took,
     ) -> Result<Answered, Error> {
-        let keeps = match self.keep_alive {
-            KeepAlive::Auto => !self.line.is_long(),
-            KeepAlive::On => true,
-            KeepAlive::Off => false,
-        };
+        let keeps = self.line.may_keep_alive();
         let may_repeat = is_repeatable(&request);
         // A kept connection may be one that the child is just about to close, so it is only for
         // what can be repeated. Where it is not used it goes: a thread may be listening to it.
@@ -291,7 +285,6 @@ impl Upstream {
             let source = Source {
                 connection,
                 pool: self.pool.clone(),
-                keep_alive: self.keep_alive,
                 line: self.line.clone(),
                 _place: place,
                 upload,

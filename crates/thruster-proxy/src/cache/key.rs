@@ -9,7 +9,8 @@ use thruster_cache::Key;
 use crate::forwarded::{RawTarget, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 
 /// What Rack and Rails build URLs with, besides Host and the first X-Forwarded-Proto.
-const OTHERS: [HeaderName; 3] = [
+static OTHERS: [HeaderName; 4] = [
+    FORWARDED,
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("x-forwarded-ssl"),
     HeaderName::from_static("x-forwarded-scheme"),
@@ -40,11 +41,14 @@ pub fn of<B>(request: &Request<B>) -> Key {
     if !lines(X_FORWARDED_HOST).map(<[u8]>::to_ascii_lowercase).eq([&*host]) {
         lines(X_FORWARDED_HOST).for_each(|line| add(&X_FORWARDED_HOST, line));
     }
-    for name in &OTHERS {
-        lines(name.clone()).for_each(|line| add(name, line));
-    }
-    for line in headers.get_all(FORWARDED) {
-        named_by(line).for_each(|pair| add(&FORWARDED, pair));
+    // Hardly any request has one of these, and one look at all names tells.
+    if headers.keys().any(|name| OTHERS.contains(name)) {
+        for name in &OTHERS[1..] {
+            lines(name.clone()).for_each(|line| add(name, line));
+        }
+        for line in headers.get_all(FORWARDED) {
+            named_by(line).for_each(|pair| add(&FORWARDED, pair));
+        }
     }
     match request.extensions().get::<RawTarget>() {
         Some(RawTarget(raw)) => Key::new(&origin, raw),

@@ -55,15 +55,15 @@ pub async fn serve(transport: Transport, early: BytesMut, connection: &Connectio
     };
     loop {
         let after = match session.next_head().await {
-            Next::Request(head) => session.exchange(*head).await,
+            Next::Request(head) => session.exchange(head).await,
             Next::Refusal(error, began) => session.refuse(error, began).await,
             Next::Nothing => return,
         };
         match after {
             After::Another => {}
-            After::Close => return session.linger().await,
-            After::Leave => return session.leave().await,
-            After::Tunnel(body) => return session.tunnel(body).await,
+            After::Close => return Box::pin(session.linger()).await,
+            After::Leave => return session.writer.into_half().forget(),
+            After::Tunnel(body) => return Box::pin(session.tunnel(body)).await,
             After::Reset => return session.writer.reset(),
             After::Gone => return,
         }
@@ -180,9 +180,9 @@ impl Session<'_> {
     }
 
     /// One request and its response.
-    async fn exchange(&mut self, head: Head) -> After {
-        let Head { request, framing, expects_continue, keep_alive } = head;
-        let (method, version) = (request.method().clone(), request.version());
+    async fn exchange(&mut self, head: Box<Head>) -> After {
+        let Head { framing, expects_continue, keep_alive, .. } = *head;
+        let (method, version) = (head.request.method().clone(), head.request.version());
         let has_no_body = framing == Framing::None;
         let body = match (framing, self.reader.take()) {
             (Framing::None, reader) => {
@@ -195,7 +195,8 @@ impl Session<'_> {
             }
             (_, None) => return After::Gone,
         };
-        let Some(response) = self.await_answer(request, body).await else { return After::Gone };
+        let request = Box::new(head.request.map(|()| body));
+        let Some(response) = self.await_answer(request).await else { return After::Gone };
         // While the rest of a body is under way, there is no telling where a next request begins.
         let wants_more = keep_alive && self.is_body_whole() && !self.connection.drain.has_begun();
         let after = self.respond(response, &method, version, wants_more).await;
@@ -204,7 +205,7 @@ impl Session<'_> {
         match after {
             // It said that this is its last word (RFC 9112 section 9.6), so nothing that it sends
             // can reset the answer on its way. Behind a body there may be a stray line end.
-            After::Close if !keep_alive && has_no_body => After::Leave,
+            After::Close if !keep_alive && has_no_body && self.writer.is_plain() => After::Leave,
             after => after,
         }
     }
@@ -213,12 +214,10 @@ impl Session<'_> {
     /// gets interim responses: the child's, and a 100 if somebody asks for the body.
     async fn await_answer(
         &mut self,
-        request: Request<()>,
-        body: RequestBody,
+        request: Box<Request<RequestBody>>,
     ) -> Option<Response<ResponseBody>> {
         let Connection { pipeline, client, .. } = self.connection;
         // Boxed, so that a connection between two requests does not hold room for one.
-        let request = Box::new(request.map(|()| body));
         let mut answer = Box::pin(pipeline.answer(request, client));
         poll_fn(|cx| {
             let answered = answer.as_mut().poll(cx);
@@ -280,14 +279,6 @@ impl Session<'_> {
         let read = std::io::Cursor::new(early).chain(read);
         let client = tokio::io::join(read, self.writer.into_half());
         tunnel.join(client, &mut record, self.connection.drain.clone()).await;
-    }
-
-    /// Closes both ends at once, where TLS has nothing to say.
-    async fn leave(self) {
-        match self.writer.is_plain() {
-            true => self.writer.into_half().forget(),
-            false => self.linger().await,
-        }
     }
 
     /// Says goodbye: our end is closed, the client's is read until it closes too.

@@ -66,10 +66,10 @@ const SEC_WEBSOCKET_KEY: HeaderName = HeaderName::from_static("sec-websocket-key
 const SEC_WEBSOCKET_ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
 
 /// Serves the connection until it ends. `early` is what has been read off it already.
-pub async fn serve(transport: Transport, early: BytesMut, connection: Connection) {
+pub async fn serve(transport: Transport, early: BytesMut, connection: Box<Connection>) {
     let timeouts = connection.pipeline.timeouts;
     let streams = Arc::new(Streams::new(Instant::now()));
-    let connection = Arc::new(connection);
+    let connection: Arc<Connection> = connection.into();
     let service = {
         let (connection, streams) = (connection.clone(), streams.clone());
         service_fn(move |request| {

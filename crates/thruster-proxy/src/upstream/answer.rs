@@ -13,7 +13,6 @@ use super::line::Line;
 use super::pool::Pool;
 use super::upload_fault;
 use crate::body::Upload;
-use crate::config::KeepAlive;
 use crate::error::Error;
 use crate::hop_by_hop;
 use crate::http1::Decoder;
@@ -27,7 +26,6 @@ pub struct AnswerBody {
 pub struct Source {
     pub connection: Box<Connection>,
     pub pool: Arc<Pool>,
-    pub keep_alive: KeepAlive,
     /// Asked at the end whether the connection may be kept.
     pub line: Arc<Line>,
     /// Given up with the end.
@@ -74,15 +72,8 @@ impl AnswerBody {
     }
 
     fn finish(&mut self) {
-        let Some(Source { connection, pool, keep_alive, line, .. }) = self.source.take() else {
-            return;
-        };
-        let may_stay = match keep_alive {
-            KeepAlive::Auto => !line.is_long(),
-            KeepAlive::On => true,
-            KeepAlive::Off => false,
-        };
-        if may_stay && connection.is_reusable() {
+        let Some(Source { connection, pool, line, .. }) = self.source.take() else { return };
+        if line.may_keep_alive() && connection.is_reusable() {
             pool.put(connection);
         }
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::config;
+use crate::config::{self, KeepAlive};
 use crate::error::Error;
 
 /// A request that waits this long for its first byte may be one that waits for a thread. Short
@@ -33,6 +33,7 @@ pub struct Line {
     /// Places with the child, where MAX_CONCURRENCY limits them. First come, first served.
     places: Option<Arc<Semaphore>>,
     queue_timeout: Duration,
+    keep_alive: KeepAlive,
     has_accepted: AtomicBool,
     has_complained: AtomicBool,
     /// Who waits for a child that does not accept: one knocks, the others stand behind.
@@ -52,6 +53,7 @@ impl Line {
             waiting: Mutex::default(),
             places: config.max_concurrency.map(|n| Arc::new(Semaphore::new(n as usize))),
             queue_timeout: config.queue_timeout,
+            keep_alive: config.keep_alive,
             has_accepted: AtomicBool::new(false),
             has_complained: AtomicBool::new(false),
             door: tokio::sync::Mutex::default(),
@@ -92,9 +94,14 @@ impl Line {
         Ok(Some(place.map_err(|_| Error::QueueTimeout)?.expect("the semaphore is never closed")))
     }
 
-    /// Whether somebody has been waiting for long.
-    pub fn is_long(&self) -> bool {
-        self.lock().is_long(Instant::now)
+    /// Whether a connection may be used again, or kept for that: not while somebody has been
+    /// waiting for long.
+    pub fn may_keep_alive(&self) -> bool {
+        match self.keep_alive {
+            KeepAlive::Auto => !self.lock().is_long(Instant::now),
+            KeepAlive::On => true,
+            KeepAlive::Off => false,
+        }
     }
 
     /// The child has been asked. `in_order` tells that it got the request on a fresh connection,

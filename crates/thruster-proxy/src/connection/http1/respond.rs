@@ -21,7 +21,7 @@ use crate::{turn, zero_copy};
 pub enum After {
     Another,
     Close,
-    /// The client sends nothing any more, as it said.
+    /// The client sends nothing any more, as it said, and TLS has no goodbye to say.
     Leave,
     Tunnel(ResponseBody),
     /// The body broke off, and an orderly end would make it look whole.
@@ -34,6 +34,8 @@ pub enum After {
 struct Sending {
     body: ResponseBody,
     framing: Framing,
+    /// Another request may follow.
+    keep_alive: bool,
     is_ended: bool,
     held: Held,
     /// Bytes of a file that the kernel has sent since others had their turn.
@@ -64,16 +66,38 @@ impl Session<'_> {
         version: Version,
         wants_more: bool,
     ) -> After {
+        let mut sending = match self.begin(response, method, version, wants_more) {
+            Ok(sending) => sending,
+            Err(after) => return after,
+        };
+        match poll_fn(|cx| self.poll_send(cx, &mut sending)).await {
+            Ok(()) if sending.keep_alive && sending.framing != Framing::Close => After::Another,
+            Ok(()) => After::Close,
+            Err(error) => {
+                sending.body.record.failed(&error);
+                self.break_off(sending.framing, &error).await
+            }
+        }
+    }
+
+    /// Puts the head in the outbox; where no body is to be sent, what becomes of the connection.
+    fn begin(
+        &mut self,
+        response: Response<ResponseBody>,
+        method: &Method,
+        version: Version,
+        wants_more: bool,
+    ) -> Result<Sending, After> {
         let (mut head, mut body) = response.into_parts();
         if head.extensions.get::<ClientLeft>().is_some() {
-            return After::Gone;
+            return Err(After::Gone);
         }
         let keep_alive = wants_more && head.extensions.get::<ClosesConnection>().is_none();
         let exchange = Exchange { method, version, keep_alive };
         let framing = encode::framing(exchange, &head, body.size_hint().exact());
         self.writer.outbox.append(|out| encode::head(out, &mut head, framing, exchange));
         if let Content::Tunnel(_) = body.content {
-            return After::Tunnel(body);
+            return Err(After::Tunnel(body));
         }
         let is_ended = framing == Framing::None || body.is_end_stream();
         if is_ended {
@@ -82,15 +106,7 @@ impl Session<'_> {
         }
         let held = self.connection.pipeline.read_ahead.hold();
         let by_kernel = self.writer.is_plain();
-        let mut sending = Sending { body, framing, is_ended, held, sent_in_turn: 0, by_kernel };
-        match poll_fn(|cx| self.poll_send(cx, &mut sending)).await {
-            Ok(()) if keep_alive && framing != Framing::Close => After::Another,
-            Ok(()) => After::Close,
-            Err(error) => {
-                sending.body.record.failed(&error);
-                self.break_off(framing, &error).await
-            }
-        }
+        Ok(Sending { body, framing, keep_alive, is_ended, held, sent_in_turn: 0, by_kernel })
     }
 
     /// Moves the body towards the client: takes frames while there is room, writes when no more
