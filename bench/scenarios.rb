@@ -1,14 +1,15 @@
 # frozen_string_literal: true
 
-# All scenarios by the names they are called by, in the order they are run and printed in.
+# All scenarios by the names they are called by, in the order they are run and printed in. `boot` is first, since how
+# long a start takes has in it the fork of this process, and that takes the longer the more there has been in its memory.
 
 Dir[File.join(__dir__, "scenarios/*.rb")].each { require_relative _1 }
 
 module Bench
   SCENARIOS = {
-    "proxy" => Proxy, "connections" => Connections, "log" => Log, "compression" => Compression, "cache" => Cache,
-    "http2" => Http2, "handshakes" => TlsHandshakes, "files" => Files, "upload" => Upload, "websocket" => Websocket,
-    "events" => ServerSentEvents, "idle" => Idle, "boot" => Boot, "fairness" => Fairness,
+    "boot" => Boot, "proxy" => Proxy, "connections" => Connections, "log" => Log, "compression" => Compression,
+    "cache" => Cache, "http2" => Http2, "handshakes" => TlsHandshakes, "files" => Files, "upload" => Upload,
+    "websocket" => Websocket, "events" => ServerSentEvents, "idle" => Idle, "fairness" => Fairness,
     "cache-size" => CacheSize, "waits" => Waits
   }.freeze
 end
