@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# All scenarios by the names they are called by, in the order they are run and printed in. `boot` is first, since how
-# long a start takes has in it the fork of this process, and that takes the longer the more there has been in its memory.
+# All scenarios by the names they are called by, in the order they are run and printed in. `boot` is first: a start
+# includes the fork of this process, which takes longer the more memory it has used.
 
 Dir[File.join(__dir__, "scenarios/*.rb")].each { require_relative _1 }
 

@@ -19,7 +19,7 @@ PROFILED = %w[x86_64-linux].freeze
 LOADS = %w[proxy compression waits cache http2 handshakes files upload websocket events].freeze
 
 # Hot is what makes up 96 % of all counts. It is inlined, but not without end; the rest is built for size ("pgso"). With
-# LLVM's own numbers (99 %, 3000, 225) a proxied request takes less yet, and the gem is larger than promised.
+# LLVM's own numbers (99 %, 3000, 225) a proxied request takes fewer still, and the gem is larger than promised.
 PROFILE_LLVM = %w[
   -profile-summary-cutoff-hot=960000 -hot-callsite-threshold=150 -inline-threshold=0 -inlinehint-threshold=0
   -inlinecold-threshold=-30 -inline-cold-callsite-threshold=-30 -pgso-lwss-only=false -pgso-cutoff-instr-prof=900000

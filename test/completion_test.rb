@@ -45,7 +45,7 @@ class CompletionTest < ThrusterTest
     File.write("#{scratch}/bin/rails", "#!/bin/sh\n", perm: 0o755)
     File.write("#{scratch}/bin/thrust", %(#!/bin/sh\nprintf '<%s>' "$@"; echo\n), perm: 0o755)
     # Where it is missing, fish has every man page read into it by a program that outlives the shell.
-    FileUtils.mkdir_p("#{scratch}/.local/share/fish/generated_completions")
+    %w[.local/share .cache].each { |place| FileUtils.mkdir_p("#{scratch}/#{place}/fish/generated_completions") }
     INSTALLED.each do |name, place|
       FileUtils.mkdir_p(File.dirname("#{scratch}/#{place}"))
       FileUtils.cp("#{ROOT}/completions/#{name}", "#{scratch}/#{place}")

@@ -69,7 +69,15 @@ pub struct RawTarget(pub Bytes);
 
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
-        let (peer, ip) = (address.to_string().into(), text(address.ip().to_string()));
+        // Without the zone that an address of IPv6 may have.
+        let address = SocketAddr::new(address.ip(), address.port());
+        let peer = Bytes::from(address.to_string());
+        let last = |mark| memchr::memrchr(mark, &peer).expect("IP:PORT or [IP]:PORT");
+        let ip = match address {
+            SocketAddr::V4(_) => peer.slice(..last(b':')),
+            SocketAddr::V6(_) => peer.slice(1..last(b']')),
+        };
+        let ip = HeaderValue::from_maybe_shared(ip).expect("addresses are visible");
         Client { address, peer, ip, is_secure: false, interim: Interim::default() }
     }
 }

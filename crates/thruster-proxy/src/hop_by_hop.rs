@@ -5,8 +5,8 @@ use http::{Request, Version};
 
 use crate::body::RequestBody;
 
-/// Hop-by-hop whether or not Connection names them. `Trailer` is not one by RFC 9110, but
-/// tells of a framing that ends here; the trailers themselves are passed on.
+/// Whether a field is hop-by-hop though Connection does not name it. `Trailer` is none by RFC 9110,
+/// but tells of a framing that ends here; the trailers themselves are passed on.
 fn always_ends_here(name: &&HeaderName) -> bool {
     matches!(
         name.as_str(),

@@ -4,10 +4,10 @@
 mod front;
 
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 
@@ -178,7 +178,10 @@ impl Pebble {
         command.args(["-dnsserver", &format!("127.0.0.1:{}", self.names_port)]);
         command.envs(self.like.environment.iter().cloned());
         self.management = management;
-        Some((Process::start(command, "ACME directory available")?, acme))
+        let mut process = Process::start(command, "ACME directory available")?;
+        // It says so just before it does.
+        let listens = process.listens_on(acme) && process.listens_on(management);
+        listens.then_some((process, acme))
     }
 }
 
@@ -215,6 +218,18 @@ impl Process {
         });
         let process = Process(process);
         is_ready.recv_timeout(PATIENCE).ok().map(|()| process)
+    }
+
+    /// Waits until somebody can connect there; false if it has ended before.
+    fn listens_on(&mut self, address: SocketAddr) -> bool {
+        while TcpStream::connect(address).is_err() {
+            if self.0.try_wait().expect("a child to wait for").is_some() {
+                return false;
+            }
+            // There is no waiting for somebody to listen in std.
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        true
     }
 }
 

@@ -9,8 +9,7 @@ use thruster_cache::Key;
 use crate::forwarded::{RawTarget, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 
 /// What Rack and Rails build URLs with, besides Host and the first X-Forwarded-Proto.
-static OTHERS: [HeaderName; 4] = [
-    FORWARDED,
+static OTHERS: [HeaderName; 3] = [
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("x-forwarded-ssl"),
     HeaderName::from_static("x-forwarded-scheme"),
@@ -42,8 +41,8 @@ pub fn of<B>(request: &Request<B>) -> Key {
         lines(X_FORWARDED_HOST).for_each(|line| add(&X_FORWARDED_HOST, line));
     }
     // Hardly any request has one of these, and one look at all names tells.
-    if headers.keys().any(|name| OTHERS.contains(name)) {
-        for name in &OTHERS[1..] {
+    if headers.keys().any(|name| *name == FORWARDED || OTHERS.contains(name)) {
+        for name in &OTHERS {
             lines(name.clone()).for_each(|line| add(name, line));
         }
         for line in headers.get_all(FORWARDED) {

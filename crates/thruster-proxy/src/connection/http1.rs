@@ -195,7 +195,7 @@ impl Session<'_> {
             }
             (_, None) => return After::Gone,
         };
-        let request = Box::new(head.request.map(|()| body));
+        let request = with_body(head, body);
         let Some(response) = self.await_answer(request).await else { return After::Gone };
         // While the rest of a body is under way, there is no telling where a next request begins.
         let wants_more = keep_alive && self.is_body_whole() && !self.connection.drain.has_begun();
@@ -300,6 +300,11 @@ impl Session<'_> {
         // Past the deadline we have been polite enough.
         drop(tokio::time::timeout(LINGER, deaf).await);
     }
+}
+
+/// The request as a whole, without the room that its head had.
+fn with_body(head: Box<Head>, body: RequestBody) -> Box<Request<RequestBody>> {
+    Box::new(head.request.map(|()| body))
 }
 
 /// Whether the bytes after `seen` may hold the empty line that ends a head.

@@ -19,6 +19,18 @@ fn rewritten_by(trust: &Trust, fields: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 #[test]
+fn a_client_has_an_address_with_its_port_and_one_without() {
+    for (address, peer, ip) in [
+        ("192.0.2.7:5555", "192.0.2.7:5555", "192.0.2.7"),
+        ("[2001:db8::1]:80", "[2001:db8::1]:80", "2001:db8::1"),
+        ("[fe80::1%3]:80", "[fe80::1]:80", "fe80::1"),
+    ] {
+        let client = Client::new(address.parse().unwrap());
+        assert_eq!((&client.peer[..], client.ip.as_bytes()), (peer.as_bytes(), ip.as_bytes()));
+    }
+}
+
+#[test]
 fn an_unknown_client_is_described_by_us() {
     let headers = rewritten(
         &[

@@ -1,4 +1,4 @@
-//! Header fields off the wire, sharing its bytes, and onto it.
+//! Header fields off the wire, whose values share its bytes, and onto it.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::error::Error;
 
 /// Where names and values stand in the head that has been parsed. Positions, not slices: the
-/// buffer is frozen next, so that names and values can share its bytes instead of being copied.
+/// buffer is frozen next, so that values can share its bytes instead of being copied.
 pub struct Places {
     start: usize,
     fields: Vec<(Place, Place)>,
@@ -39,8 +39,8 @@ impl Places {
     /// A name or value that the parser took and `http` does not.
     pub fn read(self, head: &Bytes, more: usize) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::with_capacity(self.fields.len() + more);
-        for (name, value) in self.fields {
-            let name = HeaderName::from_bytes(&slice(head, name))
+        for ((at, length), value) in self.fields {
+            let name = HeaderName::from_bytes(&head[at..at + length])
                 .map_err(|_| Error::Malformed("bad field name"))?;
             let value = HeaderValue::from_maybe_shared(slice(head, value))
                 .map_err(|_| Error::Malformed("bad field value"))?;

@@ -21,7 +21,7 @@ use crate::{turn, zero_copy};
 pub enum After {
     Another,
     Close,
-    /// The client sends nothing any more, as it said, and TLS has no goodbye to say.
+    /// The client sends nothing any more, as it said, and there is no TLS to say goodbye.
     Leave,
     Tunnel(ResponseBody),
     /// The body broke off, and an orderly end would make it look whole.
@@ -80,7 +80,8 @@ impl Session<'_> {
         }
     }
 
-    /// Puts the head in the outbox; where no body is to be sent, what becomes of the connection.
+    /// Puts the head in the outbox. Where nothing is to be sent behind it, for another protocol
+    /// follows or the client has left, what becomes of the connection.
     fn begin(
         &mut self,
         response: Response<ResponseBody>,
