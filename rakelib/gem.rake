@@ -10,7 +10,10 @@ require_relative "../lib/thruster/platform"
 namespace :gem do
   Thruster::Platform::SUPPORTED.each do |platform|
     desc "Pack the gem for #{platform} (EXECUTABLE=path: around this executable, PROFILE=dev: around a quick build)"
-    task(platform) { pack_gem platform, ENV.fetch("EXECUTABLE") { compile(platform) }, into: packages }
+    task(platform) do
+      given, quick = ENV.fetch("EXECUTABLE", nil), ENV["PROFILE"] == "dev"
+      pack_gem platform, given || compile(platform), into: packages, packer: given || quick ? Gem::Package : smallest_package
+    end
   end
 
   desc "Pack the gem for this machine's platform around the executable that cargo builds for it (EXECUTABLE=path: around this one)"
@@ -26,7 +29,8 @@ namespace :gem do
     publishing = Thread.new { compile(published, profile: "release") }
     quick = others.to_h { |platform| [platform, compile(platform, profile: "dev")] }
     rm_rf directory, verbose: false
-    { published => publishing.value, **quick }.each { |platform, executable| pack_gem platform, executable, into: directory }
+    pack_gem published, publishing.value, into: directory, packer: smallest_package
+    quick.each { |platform, executable| pack_gem platform, executable, into: directory }
     pack_source_gem into: directory
   end
 end
@@ -51,12 +55,12 @@ def build_executable
 end
 
 # A platform's gem is the plain gem, one executable, and the licences of what that contains (licences.rake).
-def pack_gem(platform, executable, into:)
+def pack_gem(platform, executable, into:, packer: Gem::Package)
   spec = Gem::Specification.load("thruster.gemspec").dup
   carried = File.join(spec.bindir, platform, "thrust")
   spec.platform = platform
 
-  pack(spec, into: into) do |stage|
+  pack(spec, into: into, packer: packer) do |stage|
     stage_file executable, File.join(stage, carried), 0o755
     stage_text third_party_licences(platform), File.join(stage, LICENCES)
     spec.files += [carried, LICENCES]
@@ -65,7 +69,7 @@ end
 
 # Packs from a copy, so that neither umask nor clock nor the order of a folder gets into the package; to the copy the
 # block adds what is in no checkout.
-def pack(spec, into:)
+def pack(spec, into:, packer: Gem::Package)
   mkdir_p into, verbose: false
   package = File.expand_path(spec.file_name, into)
   ENV["SOURCE_DATE_EPOCH"] = source_date
@@ -74,7 +78,7 @@ def pack(spec, into:)
     spec.files.each { |path| stage_file path, File.join(stage, path), path == "exe/thrust" ? 0o755 : 0o644 }
     yield stage
     spec.files = spec.files.sort
-    chdir(stage, verbose: false) { Gem::Package.build(spec, false, false, package) }
+    chdir(stage, verbose: false) { packer.build(spec, false, false, package) }
   end
 end
 

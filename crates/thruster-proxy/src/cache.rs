@@ -27,7 +27,7 @@ pub use question::Question;
 pub use store::Store;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, ETAG, HeaderMap, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
@@ -85,7 +85,7 @@ impl Cache {
     }
 
     /// Answers the request, or prepares it for the application. `wish` is what it says of codings,
-    /// `is_switch` tells of one that asks for another protocol.
+    /// `is_switch` tells of one that asks for another protocol, and `now` is when it came.
     ///
     /// # Errors
     /// The client wants no answer but a kept one, and there is none.
@@ -94,9 +94,9 @@ impl Cache {
         request: &mut Request<RequestBody>,
         wish: Option<Wish>,
         is_switch: bool,
+        now: SystemTime,
     ) -> Result<Verdict, Error> {
         let key = key::of(request);
-        let now = SystemTime::now();
         let epoch = self.store.epoch();
         if self.has_files {
             files::on_request(request.headers_mut());
@@ -203,7 +203,7 @@ impl Cache {
             || is_conditional
             || !question.may_keep
             || question.method == Method::HEAD
-            || self.store.loners.includes(&question.key, Instant::now());
+            || self.store.loners.includes(&question.key, question.asked);
         if is_alone {
             return Ok(Verdict::Ask(question));
         }

@@ -21,7 +21,7 @@ impl Deadline {
 
     /// Puts the deadline this far from now; `None` is never.
     pub fn restart(&mut self, after: Option<Duration>) {
-        self.restart_from(Instant::now(), after);
+        self.at = after.map(|after| Instant::now() + after);
     }
 
     /// The same from a moment that is known already.

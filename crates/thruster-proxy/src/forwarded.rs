@@ -8,6 +8,7 @@ mod tests;
 
 pub use chain::client_address;
 
+use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -25,21 +26,8 @@ pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-p
 const X_REQUEST_START: HeaderName = HeaderName::from_static("x-request-start");
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-static OURS: [HeaderName; 2] =
-    [HeaderName::from_static("x-sendfile-type"), HeaderName::from_static("x-accel-mapping")];
-
-/// Fields that a trusted proxy sets and Rails acts upon: from anybody else they are a forgery
-/// (and Client-IP beside X-Forwarded-For makes Rails raise IpSpoofAttackError).
-const FORGEABLE: [HeaderName; 8] = [
-    X_FORWARDED_FOR,
-    X_FORWARDED_HOST,
-    X_FORWARDED_PROTO,
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-ssl"),
-    HeaderName::from_static("x-forwarded-scheme"),
-    FORWARDED,
-    HeaderName::from_static("client-ip"),
-];
+/// `[IPv6]:PORT`, so that a `String` of it need not grow.
+const LONGEST_ADDRESS: usize = 47;
 
 /// Longest X-Request-Id taken over; Rails cuts at 255 too.
 const MAX_REQUEST_ID: usize = 255;
@@ -71,7 +59,9 @@ impl Client {
     pub fn new(address: SocketAddr) -> Self {
         // Without the zone that an address of IPv6 may have.
         let address = SocketAddr::new(address.ip(), address.port());
-        let peer = Bytes::from(address.to_string());
+        let mut peer = String::with_capacity(LONGEST_ADDRESS);
+        write!(peer, "{address}").expect("a string takes all");
+        let peer = Bytes::from(peer);
         let last = |mark| memchr::memrchr(mark, &peer).expect("IP:PORT or [IP]:PORT");
         let ip = match address {
             SocketAddr::V4(_) => peer.slice(..last(b':')),
@@ -111,12 +101,13 @@ pub fn on_request(
     now: SystemTime,
     id: HeaderValue,
 ) {
-    remove_pretences(headers);
-    if !trust.believes(client.address.ip()) {
-        for name in &FORGEABLE {
-            headers.remove(name);
-        }
-    } else if let Trust::Listed(proxies) = trust {
+    let is_believed = trust.believes(client.address.ip());
+    let is_pretence = |name: &&HeaderName| is_pretence(name, is_believed);
+    // One look at the names costs less than ten at the table, and most often finds nothing.
+    while let Some(name) = headers.keys().find(is_pretence).cloned() {
+        headers.remove(name);
+    }
+    if let (true, Trust::Listed(proxies)) = (is_believed, trust) {
         translate(headers, proxies);
     }
     // The whole list stays, though what is left of the first stranger may be an invention: it
@@ -185,20 +176,19 @@ fn scheme(is_secure: bool) -> HeaderValue {
     HeaderValue::from_static(if is_secure { "https" } else { "http" })
 }
 
-/// What nobody but us may say, and what would pass for something else.
-///
-/// It is for us to say whether files can be sent, and how (Rack::Sendfile asks these fields).
-///
-/// CGI and Rack write `X_Forwarded_For` and `X-Forwarded-For` as one and the same
-/// HTTP_X_FORWARDED_FOR: a name with underscores for one that means something to us or to the
-/// framing is not passed on. Others are; applications use them.
-fn remove_pretences(headers: &mut HeaderMap) {
-    let is_pretence = |name: &&HeaderName| {
-        OURS.contains(name)
-            || name.as_str().contains('_') && is_meaningful(&name.as_str().replace('_', "-"))
-    };
-    while let Some(name) = headers.keys().find(is_pretence).cloned() {
-        headers.remove(name);
+/// Whether it is a field that this client may not say.
+fn is_pretence(name: &HeaderName, is_believed: bool) -> bool {
+    match name.as_str() {
+        // It is for us to say whether files can be sent, and how: Rack::Sendfile asks these.
+        "x-sendfile-type" | "x-accel-mapping" => true,
+        // What a trusted proxy sets and Rails acts upon, from anybody else is a forgery (and
+        // Client-IP beside X-Forwarded-For makes Rails raise IpSpoofAttackError).
+        "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto" | "x-forwarded-port"
+        | "x-forwarded-ssl" | "x-forwarded-scheme" | "forwarded" | "client-ip" => !is_believed,
+        // CGI and Rack write `X_Forwarded_For` and `X-Forwarded-For` as one and the same
+        // HTTP_X_FORWARDED_FOR: a name with underscores for one that means something to us or to
+        // the framing is not passed on. Others are; applications use them.
+        name => name.contains('_') && is_meaningful(&name.replace('_', "-")),
     }
 }
 

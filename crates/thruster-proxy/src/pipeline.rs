@@ -88,7 +88,7 @@ impl Pipeline {
         }
     }
 
-    /// Work that is due now and then, whether or not there are requests.
+    /// Work that is due once a second, whether or not there are requests.
     pub fn tidy(&self) {
         self.upstream.sweep();
     }
@@ -171,7 +171,7 @@ impl Pipeline {
         };
         let response = match found {
             Some(response) => response,
-            None => self.answer_for_child(request, wish, protocol, client, record).await?,
+            None => self.answer_for_child(request, (wish, now), protocol, client, record).await?,
         };
 
         // Below the cache, which has codings of its own.
@@ -185,7 +185,7 @@ impl Pipeline {
     async fn answer_for_child(
         &self,
         mut request: Box<Request<RequestBody>>,
-        wish: Option<Wish>,
+        (wish, now): (Option<Wish>, SystemTime),
         protocol: Option<HeaderValue>,
         client: &Client,
         record: &mut Record,
@@ -194,7 +194,7 @@ impl Pipeline {
         // depend on.
         let is_switch = protocol.is_some();
         let (mut response, note) =
-            match Box::pin(self.cache.on_request(&mut request, wish, is_switch)).await? {
+            match Box::pin(self.cache.on_request(&mut request, wish, is_switch, now)).await? {
                 Verdict::Answer(noted) => *noted,
                 Verdict::Ask(question) => {
                     Box::pin(self.ask(request, question, protocol, client, record)).await?
@@ -222,7 +222,7 @@ impl Pipeline {
         let mut took = Took::default();
         let patience = match self.upstream.has_accepted() {
             // What is stale is better than a long wait for a child that is down.
-            _ if question.spare(SystemTime::now()).is_some() => Duration::ZERO,
+            _ if question.has_spare() => Duration::ZERO,
             true => self.boot_timeout,
             false => Box::pin(self.patience_at_boot(&request)).await,
         };

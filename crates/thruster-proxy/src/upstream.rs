@@ -112,9 +112,9 @@ impl Upstream {
         self.line.has_accepted()
     }
 
-    /// Closes connections that have been idle for long; to be called now and then.
+    /// Closes connections that have been idle for long; to be called once a second.
     pub fn sweep(&self) {
-        self.pool.sweep(Instant::now());
+        self.pool.sweep();
     }
 
     /// Passes one request on, as soon as the child accepts connections, `patience` at most. With
@@ -144,7 +144,7 @@ impl Upstream {
             headers.insert(UPGRADE, protocol);
         }
         let upload = request.body().upload();
-        let sent = self.send(request, interim, placed + patience, took).await;
+        let sent = self.send(request, interim, (placed, patience), took).await;
         let (connection, head, decoder, answered) = sent.map_err(|error| {
             upload.as_ref().and_then(|upload| upload_fault(upload)).unwrap_or(error)
         })?;
@@ -158,9 +158,10 @@ impl Upstream {
         &self,
         mut request: Box<Request<RequestBody>>,
         interim: Option<&Interim>,
-        until: Instant,
+        (placed, patience): (Instant, Duration),
         took: &mut Took,
     ) -> Result<Answered, Error> {
+        let until = placed + patience;
         let keeps = self.line.may_keep_alive();
         let may_repeat = is_repeatable(&request);
         // A kept connection may be one that the child is just about to close, so it is only for
@@ -172,16 +173,16 @@ impl Upstream {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let is_fresh = kept.is_none();
-        let connection = match kept {
-            Some(kept) => kept,
-            None => self.connect(until, took).await?,
+        let (connection, now) = match kept {
+            Some(kept) => (kept, placed),
+            None => (self.connect(until, took).await?, Instant::now()),
         };
         // A body is read by whoever sends it on, so nobody has watched the client meanwhile.
         let has_waited = took.queue > NOTICEABLE;
         if has_waited && poll_fn(|cx| Poll::Ready(request.body_mut().has_client_left(cx))).await {
             return Err(Error::ClientGone);
         }
-        let request = match self.ask(connection, request, is_fresh, interim).await {
+        let request = match self.ask(connection, request, (now, is_fresh), interim).await {
             Ok(answered) => return Ok(answered),
             Err(Failure::Unsent(request)) => request,
             Err(Failure::Unanswered(_, request)) if may_repeat => request,
@@ -190,7 +191,8 @@ impl Upstream {
         };
         tracing::debug!("A connection broke before its answer, sending again");
         let fresh = self.connect(until, took).await?;
-        Box::pin(self.ask(fresh, request, true, interim)).await.map_err(|failure| match failure {
+        let answered = self.ask(fresh, request, (Instant::now(), true), interim);
+        Box::pin(answered).await.map_err(|failure| match failure {
             Failure::Unsent(_) => Error::NoAnswer(BrokeOff::Closed),
             Failure::Unanswered(why, _) => Error::NoAnswer(why),
             Failure::Final(error) => error,
@@ -202,10 +204,10 @@ impl Upstream {
         &self,
         mut connection: Box<Connection>,
         request: Box<Request<RequestBody>>,
-        is_fresh: bool,
+        (now, is_fresh): (Instant, bool),
         interim: Option<&Interim>,
     ) -> Result<Answered, Failure> {
-        let asked = self.line.ask(Instant::now(), is_fresh);
+        let asked = self.line.ask(now, is_fresh);
         let (head, decoder) = connection.send(request, self.timeout, interim).await?;
         let answered = Instant::now();
         asked.answered(answered);
@@ -279,9 +281,8 @@ impl Upstream {
         place: Option<OwnedSemaphorePermit>,
         upload: Option<Arc<Upload>>,
     ) -> Result<Answer, Error> {
-        let protocol = head.headers.get(UPGRADE).cloned();
-        hop_by_hop::remove(&mut head.headers);
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
+            hop_by_hop::remove(&mut head.headers);
             let source = Source {
                 connection,
                 pool: self.pool.clone(),
@@ -293,6 +294,8 @@ impl Upstream {
             return Ok(Answer::Response(Response::from_parts(head, body)));
         }
         // Unasked, or without saying to what, which RFC 9110 section 15.2.2 demands.
+        let protocol = head.headers.get(UPGRADE).cloned();
+        hop_by_hop::remove(&mut head.headers);
         let protocol = protocol.filter(|_| has_wish).ok_or(Error::UnaskedSwitch)?;
         head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         // Its place goes back with this: a tunnel that may live for days holds no thread of Puma's.

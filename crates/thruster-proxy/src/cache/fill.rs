@@ -115,7 +115,7 @@ impl Filling {
     fn give_up_keeping(&mut self) {
         self.writer = None;
         self.lead.closes();
-        self.store.loners.remember(&self.live.head.key, std::time::Instant::now());
+        self.store.loners.remember(&self.live.head.key, std::time::SystemTime::now());
     }
 
     /// All has come, or the rest never will.

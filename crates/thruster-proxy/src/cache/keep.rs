@@ -2,7 +2,7 @@
 //! the reason.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, HeaderValue};
@@ -122,7 +122,7 @@ impl Cache {
         question.note.detail = Some(reason.as_str());
         if let Some(lead) = question.lead.take() {
             if !reason.is_of_the_request() {
-                self.store.loners.remember(&question.key, Instant::now());
+                self.store.loners.remember(&question.key, now);
             }
             lead.lands(Phase::Alone);
         }
@@ -155,7 +155,7 @@ impl Cache {
         conditional::remove_conditions(&mut headers);
         let Question { asked, key, .. } = question;
         length.is_none_or(|length| length <= self.largest())
-            && !self.store.loners.includes(key, Instant::now())
+            && !self.store.loners.includes(key, now)
             && storable::plan(&Method::GET, &headers, StatusCode::OK, &head.headers, *asked, now)
                 .is_ok()
     }

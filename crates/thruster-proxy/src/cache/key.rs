@@ -23,8 +23,9 @@ pub fn of<B>(request: &Request<B>) -> Key {
     let headers = request.headers();
     let lines = |name: HeaderName| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
     let host = headers.get(HOST).map_or(&b""[..], HeaderValue::as_bytes).to_ascii_lowercase();
+    let mut schemes = lines(X_FORWARDED_PROTO);
     let mut origin = BytesMut::with_capacity(64);
-    origin.extend_from_slice(lines(X_FORWARDED_PROTO).next().unwrap_or_default());
+    origin.extend_from_slice(schemes.next().unwrap_or_default());
     origin.extend_from_slice(b"://");
     origin.extend_from_slice(&host);
     let plain = origin.len();
@@ -36,7 +37,7 @@ pub fn of<B>(request: &Request<B>) -> Key {
         origin.put_slice(value);
     };
     // All lines of all fields: nobody knows which one counts for the application.
-    lines(X_FORWARDED_PROTO).skip(1).for_each(|line| add(&X_FORWARDED_PROTO, line));
+    schemes.for_each(|line| add(&X_FORWARDED_PROTO, line));
     if !lines(X_FORWARDED_HOST).map(<[u8]>::to_ascii_lowercase).eq([&*host]) {
         lines(X_FORWARDED_HOST).for_each(|line| add(&X_FORWARDED_HOST, line));
     }

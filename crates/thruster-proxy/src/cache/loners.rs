@@ -7,7 +7,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thruster_cache::Key;
 
@@ -18,24 +18,23 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 /// Places, of 8 bytes each.
 const PLACES: usize = 1 << 14;
 
-/// The low bits of a place tell the second since `begun`, the others are the key's.
+/// The low bits of a place tell the second, the others are the key's.
 const TIME_BITS: u32 = 24;
 
 pub struct Loners {
     places: Box<[AtomicU64]>,
     hasher: RandomState,
-    begun: Instant,
 }
 
 impl Loners {
-    pub fn new(now: Instant) -> Self {
+    pub fn new() -> Self {
         let places = std::iter::repeat_with(AtomicU64::default).take(PLACES).collect();
-        Loners { places, hasher: RandomState::new(), begun: now }
+        Loners { places, hasher: RandomState::new() }
     }
 
-    pub fn remember(&self, key: &Key, now: Instant) {
+    pub fn remember(&self, key: &Key, now: SystemTime) {
         let (place, mark) = self.place(key);
-        place.store(mark | self.second(now), Relaxed);
+        place.store(mark | second(now), Relaxed);
     }
 
     pub fn forget(&self, key: &Key) {
@@ -45,10 +44,10 @@ impl Loners {
         }
     }
 
-    pub fn includes(&self, key: &Key, now: Instant) -> bool {
+    pub fn includes(&self, key: &Key, now: SystemTime) -> bool {
         let (place, mark) = self.place(key);
         let found = place.load(Relaxed);
-        let age = self.second(now).wrapping_sub(found) & time_mask();
+        let age = second(now).wrapping_sub(found) & time_mask();
         found & !time_mask() == mark && age < REMEMBERED.as_secs()
     }
 
@@ -56,11 +55,12 @@ impl Loners {
         let hash = self.hasher.hash_one(key);
         (&self.places[hash as usize % PLACES], hash & !time_mask())
     }
+}
 
-    /// From 1, for 0 is an empty place; it comes round after half a year.
-    fn second(&self, now: Instant) -> u64 {
-        (now.saturating_duration_since(self.begun).as_secs() + 1) & time_mask()
-    }
+/// Of the day's clock, which every request asks anyway; it comes round after half a year. A clock
+/// that is put back makes us forget.
+fn second(now: SystemTime) -> u64 {
+    now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() & time_mask()
 }
 
 const fn time_mask() -> u64 {
@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn a_loner_is_remembered_for_a_while() {
-        let start = Instant::now();
-        let loners = Loners::new(start);
+        let start = SystemTime::now();
+        let loners = Loners::new();
         let key = |target: &str| Key::new(b"http://a", target.as_bytes());
         assert!(!loners.includes(&key("/a"), start));
         loners.remember(&key("/a"), start);

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use thruster_cache::disk::{Disk, Place, Stored};
@@ -75,7 +75,7 @@ impl Store {
                 memory: Memory::new(config.size - for_files, config.max_item_size),
                 disk: Disk::open(folder, config.disk_size, config.disk_item_size),
                 flights: Flights::new(),
-                loners: Loners::new(Instant::now()),
+                loners: Loners::new(),
                 refusals: Refusals::default(),
                 memory_item: config.max_item_size.min(config.size),
                 disk_item: config.disk_item_size.min(config.disk_size),

@@ -137,17 +137,26 @@ impl Session<'_> {
         reader.skip_empty_lines();
         reader.release();
         let mut is_idle = reader.buffer.is_empty();
-        let (mut seen, mut began) = (0, Instant::now());
-        let patience = if is_idle { timeouts.idle } else { timeouts.read };
-        self.wait.restart_from(began.into(), patience);
+        // The clock is asked where a head does not come at once; most do.
+        let (mut seen, mut began) = (0, None);
+        if is_idle {
+            self.wait.restart(timeouts.idle);
+        }
         loop {
             // A head that drips in is parsed when it begins and when it may be whole, not at
             // every drop.
             if !is_idle && (seen == 0 || may_end_head(&reader.buffer, seen)) {
                 match head::parse(&mut reader.buffer) {
                     Ok(Some(head)) => return Next::Request(Box::new(head)),
+                    Ok(None) if began.is_none() => {
+                        let now = Instant::now();
+                        self.wait.restart_from(now.into(), timeouts.read);
+                        began = Some(now);
+                    }
                     Ok(None) => {}
-                    Err(error) => return Next::Refusal(error, began),
+                    Err(error) => {
+                        return Next::Refusal(error, began.unwrap_or_else(Instant::now));
+                    }
                 }
             }
             seen = reader.buffer.len();
@@ -161,18 +170,16 @@ impl Session<'_> {
                 }
                 wait.poll(cx).map(|()| None)
             });
-            match read.await {
+            let read = read.await;
+            let began = || began.unwrap_or_else(Instant::now);
+            match read {
                 None | Some(0) if is_idle => return Next::Nothing,
                 Some(0) if draining.is_over => return Next::Nothing,
-                None => return Next::Refusal(Error::HeadTimeout, began),
-                Some(0) => return Next::Refusal(Error::ClientGone, began),
+                None => return Next::Refusal(Error::HeadTimeout, began()),
+                Some(0) => return Next::Refusal(Error::ClientGone, began()),
                 Some(_) if is_idle => {
                     reader.skip_empty_lines();
                     is_idle = reader.buffer.is_empty();
-                    if !is_idle {
-                        began = Instant::now();
-                        self.wait.restart_from(began.into(), timeouts.read);
-                    }
                 }
                 Some(_) => {}
             }

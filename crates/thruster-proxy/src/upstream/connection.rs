@@ -10,7 +10,7 @@ mod head;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Method, Request, response};
@@ -45,7 +45,8 @@ pub struct Connection {
     keep_alive: bool,
     /// The core that opened it.
     pub home: usize,
-    pub idle_since: Instant,
+    /// The sweep of the pool after which it was put there.
+    pub idle_since: u64,
 }
 
 /// The current request's body.
@@ -77,7 +78,7 @@ impl Connection {
             has_heard: false,
             keep_alive: true,
             home,
-            idle_since: Instant::now(),
+            idle_since: 0,
         }
     }
 

@@ -5,15 +5,20 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 
-/// Puma closes idle connections after 20 s (versions 3 to 6) or more. Ours go well before.
-const IDLE: Duration = Duration::from_secs(10);
+/// Sweeps that a connection may be idle for, and there is one a second. Puma closes its own after
+/// 20 s (versions 3 to 6) or more. Sweeps are counted, for the clock would be asked twice a request.
+const IDLE: u64 = 10;
 
-/// Boxed because they are large, and handed from pool to request to body and back.
-type Shelf = Vec<Box<Connection>>;
+/// The connections of one core.
+#[derive(Default)]
+struct Shelf {
+    #[expect(clippy::vec_box, reason = "large, and handed from pool to request to body and back")]
+    idle: Vec<Box<Connection>>,
+    sweeps: u64,
+}
 
 /// All shelves, for all cores.
 #[derive(Clone)]
@@ -50,8 +55,8 @@ impl Pool {
         // Nobody needs to be woken for a mere look.
         let mut cx = Context::from_waker(Waker::noop());
         loop {
-            let mut connection = self.shelves.lock(shelf).pop()?;
-            if connection.idle_since.elapsed() < IDLE && connection.is_alive(&mut cx) {
+            let mut connection = self.shelves.lock(shelf).idle.pop()?;
+            if connection.is_alive(&mut cx) {
                 return Some(connection);
             }
         }
@@ -59,17 +64,19 @@ impl Pool {
 
     /// Keeps a connection whose exchange is over.
     pub fn put(&self, mut connection: Box<Connection>) {
-        connection.idle_since = Instant::now();
         // The core that opened it hears of its bytes first; with another it would only be slower.
-        self.shelves.lock(connection.home).push(connection);
+        let mut shelf = self.shelves.lock(connection.home);
+        connection.idle_since = shelf.sweeps;
+        shelf.idle.push(connection);
     }
 
-    /// Closes what has been idle for long on our shelf.
-    pub fn sweep(&self, now: Instant) {
+    /// Closes what has been idle for long on our shelf; to be called once a second.
+    pub fn sweep(&self) {
+        let mut shelf = self.shelves.lock(self.own);
+        shelf.sweeps += 1;
         // They are in the order in which they were put back.
-        let mut idle = self.shelves.lock(self.own);
-        let old = idle.partition_point(|c| now.saturating_duration_since(c.idle_since) >= IDLE);
-        idle.drain(..old);
+        let old = shelf.idle.partition_point(|c| shelf.sweeps - c.idle_since >= IDLE);
+        shelf.idle.drain(..old);
     }
 
     /// The shelf that this core's own connections go to.
