@@ -11,6 +11,7 @@ namespace :gem do
   Thruster::Platform::SUPPORTED.each do |platform|
     desc "Pack the gem for #{platform} (EXECUTABLE=path: around this executable, PROFILE=dev: around a quick build)"
     task(platform) do
+      # zopfli takes its time, which is for what is published.
       given, quick = ENV.fetch("EXECUTABLE", nil), ENV["PROFILE"] == "dev"
       pack_gem platform, given || compile(platform), into: packages, packer: given || quick ? Gem::Package : smallest_package
     end

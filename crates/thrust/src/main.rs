@@ -1,7 +1,7 @@
 //! The executable: its words, its exit status, and where it is linked statically its allocator and
 //! its way to copy.
 
-// Only where it is optimized: else the functions in it would be built as calls of themselves.
+// Not in a debug build, where what they are made of is calls of memcpy itself.
 #[cfg(all(target_arch = "x86_64", any(test, all(target_env = "musl", not(debug_assertions)))))]
 mod memory;
 

@@ -1,6 +1,9 @@
 //! memcpy(3), memmove(3) and memcmp(3) for all of the executable, in place of musl's for x86_64, which
 //! are made to be few bytes: `rep movsq`, and the rest byte by byte. What is short, as the 130 pieces
 //! are that a request copies, takes that 10 to 15 ns and this 3.
+//!
+//! All of them, or none: musl's memmove would bring its memcpy along. LLVM makes no calls of memcpy
+//! of the loops here: not within a function of that name, and nowhere where both places may be one.
 
 #![allow(unsafe_code)]
 
@@ -11,7 +14,7 @@ use std::arch::x86_64::{
 
 const BLOCK: usize = size_of::<__m128i>();
 
-/// From here on `rep movsq` is as quick as blocks are.
+/// From here on `rep movsq` is quicker than blocks; at 4 KB by half (AMD EPYC).
 const LONG: usize = 1024;
 
 /// # Safety
@@ -65,6 +68,9 @@ unsafe fn copy(to: *mut u8, from: *const u8, length: usize) {
 }
 
 /// The first and the last `T` of what is one to two of them long. Both are read before one is written.
+///
+/// # Safety
+/// As for [`copy`].
 #[inline(always)]
 unsafe fn copy_ends<T>(to: *mut u8, from: *const u8, length: usize) {
     // SAFETY: the caller's.
@@ -78,6 +84,9 @@ unsafe fn copy_ends<T>(to: *mut u8, from: *const u8, length: usize) {
 }
 
 /// More than two blocks, to where nothing is that has yet to be read.
+///
+/// # Safety
+/// As for [`copy`].
 #[inline(always)]
 unsafe fn copy_forwards(to: *mut u8, from: *const u8, length: usize) {
     // SAFETY: the caller's.
@@ -104,6 +113,9 @@ unsafe fn copy_forwards(to: *mut u8, from: *const u8, length: usize) {
 }
 
 /// More than two blocks, from the end.
+///
+/// # Safety
+/// As for [`copy`].
 #[inline(always)]
 unsafe fn copy_backwards(to: *mut u8, from: *const u8, length: usize) {
     // SAFETY: the caller's.
@@ -155,18 +167,24 @@ unsafe fn compare(one: *const u8, other: *const u8, length: usize) -> i32 {
     }
 }
 
+/// # Safety
+/// A block can be read there.
 #[inline(always)]
 unsafe fn block(from: *const u8) -> __m128i {
     // SAFETY: the caller's.
     unsafe { _mm_loadu_si128(from.cast()) }
 }
 
+/// # Safety
+/// Two blocks can be read there.
 #[inline(always)]
 unsafe fn two_blocks(from: *const u8) -> (__m128i, __m128i) {
     // SAFETY: the caller's.
     unsafe { (block(from), block(from.add(BLOCK))) }
 }
 
+/// # Safety
+/// Two blocks can be written there.
 #[inline(always)]
 unsafe fn store(to: *mut u8, (first, second): (__m128i, __m128i)) {
     // SAFETY: the caller's.
@@ -189,10 +207,11 @@ mod tests {
 
     #[test]
     fn any_length_is_copied_also_over_itself_and_nothing_beside_it() {
+        let before = bytes();
         for length in 0..=MOST {
             for distance in [0, 1, 7, 8, 15, 16, 17, 33, length / 2, length] {
                 for (from, to) in [(0, distance), (distance, 0)] {
-                    let (mut copied, mut expected) = (bytes(), bytes());
+                    let (mut copied, mut expected) = (before.clone(), before.clone());
                     expected.copy_within(from..from + length, to);
                     let start = copied.as_mut_ptr();
                     // SAFETY: there are twice as many bytes as the most that is copied.
@@ -209,9 +228,9 @@ mod tests {
         for length in 0..=100 {
             // SAFETY: there are more bytes than that.
             let compared = |other: &[u8]| unsafe { compare(one.as_ptr(), other.as_ptr(), length) };
-            assert_eq!(compared(&bytes()), 0);
+            assert_eq!(compared(&one.clone()), 0);
             for at in 0..length {
-                let mut other = bytes();
+                let mut other = one.clone();
                 other[at] = other[at].wrapping_add(100);
                 other[at + 1] = !other[at + 1];
                 let expected = one[..length].cmp(&other[..length]) as i32;

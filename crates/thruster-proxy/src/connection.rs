@@ -1,7 +1,8 @@
 //! One client connection: which protocol it speaks, and what every exchange on it shares.
 //!
 //! Ten thousand of them wait for a next request. What few have, or only while something lasts, is
-//! boxed, so that none has room for it: HTTP/2, TLS, a tunnel, a goodbye.
+//! boxed, so that none has room for it: HTTP/2, TLS, a tunnel, a goodbye. And so is what all have,
+//! HTTP/1, for a task is copied several times while it is made.
 
 pub mod http1;
 pub mod http2;
@@ -89,7 +90,6 @@ async fn serve_plain(mut stream: TcpStream, connection: Box<Connection>) {
             return;
         }
     }
-    // Also what all have: a task is copied several times while it is made.
     Box::pin(http1::serve(Transport::Plain(stream), early, &connection)).await;
 }
 

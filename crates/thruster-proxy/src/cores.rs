@@ -45,7 +45,8 @@ const BLOCKING: usize = 16;
 /// How long the drain looks for another connection that the kernel was letting in: a round trip.
 const LAST_IN: Duration = Duration::from_millis(50);
 
-/// How often each core's pipeline tidies up.
+/// How often each core's pipeline tidies up. The pool counts its ticks as seconds
+/// (`upstream/pool.rs`), so what was missed is made up for, as `interval` does by itself.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
 /// The threads that serve.

@@ -21,6 +21,7 @@ impl Deadline {
 
     /// Puts the deadline this far from now; `None` is never.
     pub fn restart(&mut self, after: Option<Duration>) {
+        // Where it is never, nobody needs to know the time.
         self.at = after.map(|after| Instant::now() + after);
     }
 

@@ -102,9 +102,9 @@ pub fn on_request(
     id: HeaderValue,
 ) {
     let is_believed = trust.believes(client.address.ip());
-    let is_pretence = |name: &&HeaderName| is_pretence(name, is_believed);
+    let ends_here = |name: &&HeaderName| is_pretence(name, is_believed);
     // One look at the names costs less than ten at the table, and most often finds nothing.
-    while let Some(name) = headers.keys().find(is_pretence).cloned() {
+    while let Some(name) = headers.keys().find(ends_here).cloned() {
         headers.remove(name);
     }
     if let (true, Trust::Listed(proxies)) = (is_believed, trust) {

@@ -171,7 +171,7 @@ impl Pipeline {
         };
         let response = match found {
             Some(response) => response,
-            None => self.answer_for_child(request, (wish, now), protocol, client, record).await?,
+            None => self.answer_for_child(request, wish, now, protocol, client, record).await?,
         };
 
         // Below the cache, which has codings of its own.
@@ -185,7 +185,8 @@ impl Pipeline {
     async fn answer_for_child(
         &self,
         mut request: Box<Request<RequestBody>>,
-        (wish, now): (Option<Wish>, SystemTime),
+        wish: Option<Wish>,
+        now: SystemTime,
         protocol: Option<HeaderValue>,
         client: &Client,
         record: &mut Record,
@@ -222,7 +223,7 @@ impl Pipeline {
         let mut took = Took::default();
         let patience = match self.upstream.has_accepted() {
             // What is stale is better than a long wait for a child that is down.
-            _ if question.has_spare() => Duration::ZERO,
+            _ if question.spare(SystemTime::now).is_some() => Duration::ZERO,
             true => self.boot_timeout,
             false => Box::pin(self.patience_at_boot(&request)).await,
         };

@@ -25,7 +25,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use self::answer::Source;
 use self::connection::{Connection, Failure};
-use self::line::Line;
+use self::line::{Asked, Line};
 use self::pool::{Pool, Shelves};
 use crate::body::{RequestBody, Upload};
 use crate::config::{self, Config};
@@ -144,7 +144,7 @@ impl Upstream {
             headers.insert(UPGRADE, protocol);
         }
         let upload = request.body().upload();
-        let sent = self.send(request, interim, (placed, patience), took).await;
+        let sent = self.send(request, interim, placed, patience, took).await;
         let (connection, head, decoder, answered) = sent.map_err(|error| {
             upload.as_ref().and_then(|upload| upload_fault(upload)).unwrap_or(error)
         })?;
@@ -158,7 +158,8 @@ impl Upstream {
         &self,
         mut request: Box<Request<RequestBody>>,
         interim: Option<&Interim>,
-        (placed, patience): (Instant, Duration),
+        placed: Instant,
+        patience: Duration,
         took: &mut Took,
     ) -> Result<Answered, Error> {
         let until = placed + patience;
@@ -182,7 +183,8 @@ impl Upstream {
         if has_waited && poll_fn(|cx| Poll::Ready(request.body_mut().has_client_left(cx))).await {
             return Err(Error::ClientGone);
         }
-        let request = match self.ask(connection, request, (now, is_fresh), interim).await {
+        let asked = self.line.ask(now, is_fresh);
+        let request = match self.ask(connection, request, asked, interim).await {
             Ok(answered) => return Ok(answered),
             Err(Failure::Unsent(request)) => request,
             Err(Failure::Unanswered(_, request)) if may_repeat => request,
@@ -191,23 +193,22 @@ impl Upstream {
         };
         tracing::debug!("A connection broke before its answer, sending again");
         let fresh = self.connect(until, took).await?;
-        let answered = self.ask(fresh, request, (Instant::now(), true), interim);
-        Box::pin(answered).await.map_err(|failure| match failure {
+        let asked = self.line.ask(Instant::now(), true);
+        Box::pin(self.ask(fresh, request, asked, interim)).await.map_err(|failure| match failure {
             Failure::Unsent(_) => Error::NoAnswer(BrokeOff::Closed),
             Failure::Unanswered(why, _) => Error::NoAnswer(why),
             Failure::Final(error) => error,
         })
     }
 
-    /// Asks on this connection, and takes the request's place in the line meanwhile.
+    /// Asks on this connection, with the request's place in the line.
     async fn ask(
         &self,
         mut connection: Box<Connection>,
         request: Box<Request<RequestBody>>,
-        (now, is_fresh): (Instant, bool),
+        asked: Asked,
         interim: Option<&Interim>,
     ) -> Result<Answered, Failure> {
-        let asked = self.line.ask(now, is_fresh);
         let (head, decoder) = connection.send(request, self.timeout, interim).await?;
         let answered = Instant::now();
         asked.answered(answered);
@@ -281,8 +282,10 @@ impl Upstream {
         place: Option<OwnedSemaphorePermit>,
         upload: Option<Arc<Upload>>,
     ) -> Result<Answer, Error> {
-        if head.status != StatusCode::SWITCHING_PROTOCOLS {
-            hop_by_hop::remove(&mut head.headers);
+        let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
+        let protocol = is_switch.then(|| head.headers.get(UPGRADE).cloned()).flatten();
+        hop_by_hop::remove(&mut head.headers);
+        if !is_switch {
             let source = Source {
                 connection,
                 pool: self.pool.clone(),
@@ -294,8 +297,6 @@ impl Upstream {
             return Ok(Answer::Response(Response::from_parts(head, body)));
         }
         // Unasked, or without saying to what, which RFC 9110 section 15.2.2 demands.
-        let protocol = head.headers.get(UPGRADE).cloned();
-        hop_by_hop::remove(&mut head.headers);
         let protocol = protocol.filter(|_| has_wish).ok_or(Error::UnaskedSwitch)?;
         head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         // Its place goes back with this: a tunnel that may live for days holds no thread of Puma's.

@@ -57,8 +57,8 @@ impl Loners {
     }
 }
 
-/// Of the day's clock, which every request asks anyway; it comes round after half a year. A clock
-/// that is put back makes us forget.
+/// Of the day's clock, which every request asks anyway; it comes round after half a year. Whoever
+/// asks with an earlier second than a key's is told that it is forgotten.
 fn second(now: SystemTime) -> u64 {
     now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() & time_mask()
 }

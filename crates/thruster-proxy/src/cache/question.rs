@@ -95,14 +95,9 @@ impl Question {
         self
     }
 
-    /// Whether there is a stale answer that may be given instead of an error.
-    pub fn has_spare(&self) -> bool {
-        self.stale.is_some() && self.spare(SystemTime::now()).is_some()
-    }
-
-    /// A stale answer that may be given instead of an error.
-    pub fn spare(&self, now: SystemTime) -> Option<&Arc<Entry>> {
-        let may = |stale: &&Arc<Entry>| reuse::may_replace_error(&self.headers, &stale.life, now);
+    /// A stale answer that may be given instead of an error. `now` is asked only if there is one.
+    pub fn spare(&self, now: impl Fn() -> SystemTime) -> Option<&Arc<Entry>> {
+        let may = |stale: &&Arc<Entry>| reuse::may_replace_error(&self.headers, &stale.life, now());
         self.stale.as_ref().filter(may)
     }
 }

@@ -137,7 +137,10 @@ impl Session<'_> {
         reader.skip_empty_lines();
         reader.release();
         let mut is_idle = reader.buffer.is_empty();
-        // The clock is asked where a head does not come at once; most do.
+        let refusal = |error, began: Option<Instant>| {
+            Next::Refusal(error, began.unwrap_or_else(Instant::now))
+        };
+        // Only a head that does not come at once has a beginning to be remembered.
         let (mut seen, mut began) = (0, None);
         if is_idle {
             self.wait.restart(timeouts.idle);
@@ -154,9 +157,7 @@ impl Session<'_> {
                         began = Some(now);
                     }
                     Ok(None) => {}
-                    Err(error) => {
-                        return Next::Refusal(error, began.unwrap_or_else(Instant::now));
-                    }
+                    Err(error) => return refusal(error, began),
                 }
             }
             seen = reader.buffer.len();
@@ -170,13 +171,11 @@ impl Session<'_> {
                 }
                 wait.poll(cx).map(|()| None)
             });
-            let read = read.await;
-            let began = || began.unwrap_or_else(Instant::now);
-            match read {
+            match read.await {
                 None | Some(0) if is_idle => return Next::Nothing,
                 Some(0) if draining.is_over => return Next::Nothing,
-                None => return Next::Refusal(Error::HeadTimeout, began()),
-                Some(0) => return Next::Refusal(Error::ClientGone, began()),
+                None => return refusal(Error::HeadTimeout, began),
+                Some(0) => return refusal(Error::ClientGone, began),
                 Some(_) if is_idle => {
                     reader.skip_empty_lines();
                     is_idle = reader.buffer.is_empty();

@@ -39,6 +39,8 @@ fn an_unknown_client_is_described_by_us() {
             ("x-forwarded-host", "evil"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-port", "1"),
+            ("x-forwarded-ssl", "on"),
+            ("x-forwarded-scheme", "https"),
             ("client-ip", "6.6.6.6"),
             ("forwarded", "for=6.6.6.6"),
         ],

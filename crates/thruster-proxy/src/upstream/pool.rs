@@ -8,9 +8,9 @@ use std::task::{Context, Waker};
 
 use super::connection::Connection;
 
-/// Sweeps that a connection may be idle for, and there is one a second. Puma closes its own after
-/// 20 s (versions 3 to 6) or more. Sweeps are counted, for the clock would be asked twice a request.
-const IDLE: u64 = 10;
+/// Sweeps that a connection may be idle for, and there is one a second: Puma closes its own after
+/// 20 s (versions 3 to 6) or more. The clock would be asked twice a request.
+const IDLE_SWEEPS: u64 = 10;
 
 /// The connections of one core.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Pool {
         let mut shelf = self.shelves.lock(self.own);
         shelf.sweeps += 1;
         // They are in the order in which they were put back.
-        let old = shelf.idle.partition_point(|c| shelf.sweeps - c.idle_since >= IDLE);
+        let old = shelf.idle.partition_point(|c| shelf.sweeps - c.idle_since >= IDLE_SWEEPS);
         shelf.idle.drain(..old);
     }
 
