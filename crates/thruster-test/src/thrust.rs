@@ -274,20 +274,24 @@ impl Thrust {
     /// The next log line that fits; those before it are passed over.
     pub fn log_where(&self, fits: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;
+        let mut others = Vec::new();
         loop {
-            let line = match self
-                .lines
-                .recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => panic!("no such log line within {PATIENCE:?}"),
-                Err(RecvTimeoutError::Disconnected) => panic!("the log ended without such a line"),
-            };
+            let line =
+                match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(line) => line,
+                    Err(RecvTimeoutError::Timeout) => {
+                        panic!("no such log line within {PATIENCE:?}, but {others:#?}")
+                    }
+                    Err(RecvTimeoutError::Disconnected) => {
+                        panic!("the log ended without such a line, with {others:#?}")
+                    }
+                };
             let line: Value = serde_json::from_str(&line)
                 .unwrap_or_else(|error| panic!("not a log line: {error}: {line}"));
             if fits(&line) {
                 return line;
             }
+            others.push(line);
         }
     }
 
