@@ -223,7 +223,7 @@ impl Pipeline {
         let mut took = Took::default();
         let patience = match self.upstream.has_accepted() {
             // What is stale is better than a long wait for a child that is down.
-            _ if question.spare(SystemTime::now).is_some() => Duration::ZERO,
+            _ if question.spare().is_some() => Duration::ZERO,
             true => self.boot_timeout,
             false => Box::pin(self.patience_at_boot(&request)).await,
         };

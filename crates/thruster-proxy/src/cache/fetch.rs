@@ -28,7 +28,7 @@ impl Cache {
         question.revalidate(request.headers_mut());
         let mut took = Took::default();
         // What is stale is better than a wait for an application that is down.
-        let has_spare = question.spare(|| question.asked).is_some();
+        let has_spare = question.spare().is_some();
         let patience = if has_spare { Duration::ZERO } else { self.boot_timeout };
         let answer = self.upstream.forward(request, None, None, patience, &mut took).await;
         self.on_answer(question, answer).await

@@ -276,7 +276,7 @@ impl Cache {
         question: &mut Question,
         now: SystemTime,
     ) -> Option<Noted> {
-        let spare = question.spare(|| now)?.clone();
+        let spare = question.spare()?.clone();
         let Question { method, headers, wish, .. } = &*question;
         let response = self.serve(&spare, method, headers, *wish, now).await?;
         if let Some(lead) = question.lead.take() {

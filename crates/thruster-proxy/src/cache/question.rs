@@ -95,8 +95,9 @@ impl Question {
         self
     }
 
-    /// A stale answer that may be given instead of an error. `now` is asked only if there is one.
-    pub fn spare(&self, now: impl Fn() -> SystemTime) -> Option<&Arc<Entry>> {
+    /// A stale answer that may be given instead of an error.
+    pub fn spare(&self) -> Option<&Arc<Entry>> {
+        let now = SystemTime::now;
         let may = |stale: &&Arc<Entry>| reuse::may_replace_error(&self.headers, &stale.life, now());
         self.stale.as_ref().filter(may)
     }
